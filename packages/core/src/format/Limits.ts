@@ -1,0 +1,69 @@
+/**
+ * Every limit of the format and the program, each with its unit and its reason. A reader enforces them before it
+ * allocates; a writer never makes what a reader would refuse.
+ */
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** Events under one Merkle leaf: one leaf an event would cost nine times the hashing. */
+export const LEAF_EVENTS = 64
+/** One encoded event, bytes: 128 KiB of content and as much around it. */
+export const EVENT_BYTES = 256 * KiB
+/** Content this long or longer goes into blobs, bytes. */
+export const INLINE_CONTENT_BYTES = 128 * KiB
+/** Plaintext of one blob, bytes: flat memory for a file of any size. */
+export const BLOB_PART_BYTES = 16 * MiB
+/** Parts of one content: 2 TiB. */
+export const BLOB_PARTS = 131_072
+/** Events in one block. */
+export const BLOCK_EVENTS = 65_536
+/** Uncompressed events in one block, bytes. */
+export const BLOCK_BYTES = 16 * MiB
+/** A run of at least this much, uncompressed, is copied into segments as it is, bytes. */
+export const FULL_RUN_BYTES = 64 * KiB
+/** Uncompressed events in one run, bytes: what one window may decompress to. */
+export const RUN_BYTES = 32 * MiB
+/** Nested lists and maps in a Value. */
+export const VALUE_DEPTH = 32
+/** Entries in one list, map or table of an event. */
+export const LIST_ENTRIES = 65_536
+
+/** A live cut is made at this size, bytes. */
+export const SEGMENT_CUT_BYTES = 4 * MiB
+/** A backlog is cut at this size, bytes; a segment this long is final. */
+export const SEGMENT_FINAL_BYTES = 8 * MiB
+/** No segment's runs are longer than this, bytes. */
+export const SEGMENT_BYTES = 16 * MiB
+/** The longest object a reader will open, bytes: a segment, its trailer, padding and tags. */
+export const OBJECT_BYTES = 40 * MiB
+/** The longest trailer, bytes. */
+export const TRAILER_BYTES = 8 * MiB
+/** The smallest segment or blob object, bytes: below this all look alike. */
+export const OBJECT_MIN_BYTES = 4 * KiB
+/** Plaintext of one chunk of a STREAM, bytes. */
+export const CHUNK_BYTES = 64 * KiB
+/** Letters of an object's name after its folder: short enough for any file system. */
+export const NAME_CHARS = 80
+
+/** Epochs (vault keys) a slot can hold. */
+export const EPOCHS = 32
+/** Slots a reader tries with one password: each costs a key derivation. */
+export const SLOTS = 8
+
+/** Argon2id, RFC 9106: what a new slot gets, and the bounds a reader enforces before it allocates. */
+export const KDF_DEFAULT = { memoryKiB: 256 * KiB, passes: 3, lanes: 4 } as const
+export const KDF_FLOOR = { memoryKiB: 64 * KiB, passes: 3, lanes: 1 } as const
+export const KDF_CEILING = { memoryKiB: 2 * KiB * KiB, passes: 16, lanes: 16 } as const
+
+/** Password length, characters after NFKC. */
+export const PASSWORD_MIN_CHARS = 8
+export const PASSWORD_MAX_BYTES = 4 * KiB
+
+/** Log indices fit 48 bits in a name and a double in memory. */
+export const LOG_EVENTS = 2 ** 48 - 1
+/** Batches a source may run ahead of the journal. */
+export const CAPTURE_QUEUE_BATCHES = 4
+/** Compressions under way at once: the thread pool has four threads, two are left to the file system. */
+export const COMPRESS_CONCURRENCY = 2
+/** Journal entries checked when it is opened. */
+export const TAIL_CHECK_ENTRIES = 256
