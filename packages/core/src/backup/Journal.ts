@@ -6,7 +6,7 @@
  * one writer's lock while it is open.
  */
 import { Context, Data, type Effect, type Stream } from "effect"
-import type { Run } from "../format/Run.ts"
+import type { Block } from "../format/Block.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import type { SourceState } from "./Source.ts"
 
@@ -64,18 +64,11 @@ export interface JournalHead extends TreeHead {
   readonly recordedAt: number
 }
 
-/** A block of the log: contiguous events, as runs. */
-export interface Block {
-  readonly first: number
-  readonly count: number
-  readonly runs: ReadonlyArray<Run>
-}
-
 /** How a table changed; `undefined` forgets a key. */
 export type StateDelta = ReadonlyArray<readonly [key: string, value: string | undefined]>
 
-/** Where a content was first stored inline: by the first 16 bytes of its SHA-256, as hex. */
-export type ContentEntry = readonly [sha256Prefix: string, index: number]
+/** Where a content was first stored inline: by its SHA-256, as hex; the journal keeps a keyed digest of that. */
+export type ContentEntry = readonly [sha256: string, index: number]
 
 export interface JournalEntry {
   /** Must begin at the head: else Conflict. */
@@ -111,6 +104,11 @@ export interface JournalShape {
     readonly to?: number
     readonly writer?: Uint8Array
   }) => Stream.Stream<Block, JournalError>
+  /** The head after the block that ends at `size`, in one read; Missing where none ends there. */
+  readonly headAt: (at: { readonly size: number; readonly writer?: Uint8Array }) => Effect.Effect<
+    JournalHead,
+    JournalError
+  >
   /** Hashes of full leaves, from one leaf index to another (exclusive). */
   readonly leaves: (range: {
     readonly from: number
@@ -119,7 +117,7 @@ export interface JournalShape {
   }) => Effect.Effect<ReadonlyArray<Uint8Array>, JournalError>
   /** Where contents were first stored in the log that grows; `undefined` where they never were. */
   readonly contents: (
-    sha256Prefixes: ReadonlyArray<string>
+    sha256: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlyArray<number | undefined>, JournalError>
   /** What a source remembers, loaded once and kept by the caller, who folds later entries himself. */
   readonly state: (source: string) => Effect.Effect<SourceState, JournalError>
