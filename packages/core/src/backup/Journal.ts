@@ -60,6 +60,8 @@ export interface Identity {
 
 /** Where the log stands. */
 export interface JournalHead extends TreeHead {
+  /** The compact range of the log's full leaves: the roots of its perfect subtrees, largest first. */
+  readonly peaks: ReadonlyArray<Uint8Array>
   /** The time the newest event was recorded; no later event may have an earlier one. */
   readonly recordedAt: number
 }
