@@ -1,5 +1,5 @@
-import { version } from "@sealog/adapters"
 import { assert, describe, it } from "@effect/vitest"
+import { version } from "@sealog/adapters"
 import { Effect } from "effect"
 
 describe("@sealog/adapters", () => {

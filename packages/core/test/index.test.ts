@@ -1,5 +1,5 @@
-import { version } from "@sealog/core"
 import { assert, describe, it } from "@effect/vitest"
+import { version } from "@sealog/core"
 import { Effect } from "effect"
 
 describe("@sealog/core", () => {

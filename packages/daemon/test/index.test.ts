@@ -1,5 +1,5 @@
-import { version } from "@sealog/daemon"
 import { assert, describe, it } from "@effect/vitest"
+import { version } from "@sealog/daemon"
 import { Effect } from "effect"
 
 describe("@sealog/daemon", () => {
