@@ -123,6 +123,8 @@ export interface JournalShape {
   ) => Effect.Effect<ReadonlyArray<number | undefined>, JournalError>
   /** What a source remembers, loaded once and kept by the caller, who folds later entries himself. */
   readonly state: (source: string) => Effect.Effect<SourceState, JournalError>
+  /** Changes what a source remembers where there is no event to tell of (a file read to its end). Synced. */
+  readonly remember: (source: string, delta: StateDelta) => Effect.Effect<void, JournalError>
   /** Replaces all that a source remembers: after events came from elsewhere. */
   readonly replaceState: (source: string, state: SourceState) => Effect.Effect<void, JournalError>
   /** A small sealed record beside the log: shipping cursors, the last drill. Overwritten as a whole, synced. */

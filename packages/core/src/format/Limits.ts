@@ -11,6 +11,8 @@ export const LEAF_EVENTS = 64
 export const EVENT_BYTES = 256 * KiB
 /** Content this long or longer goes into blobs, bytes. */
 export const INLINE_CONTENT_BYTES = 128 * KiB
+/** Content shorter than this is repeated rather than looked up, bytes: a reference costs 70. */
+export const CONTENT_INDEX_BYTES = 512
 /** Plaintext of one blob, bytes: flat memory for a file of any size. */
 export const BLOB_PART_BYTES = 16 * MiB
 /** Parts of one content: 2 TiB. */
@@ -45,6 +47,8 @@ export const CHUNK_BYTES = 64 * KiB
 /** Letters of an object's name after its folder: short enough for any file system. */
 export const NAME_CHARS = 80
 
+/** The one readable object of a vault, bytes: it is read before anything is known of who wrote it. */
+export const VAULT_FILE_BYTES = 4 * KiB
 /** Epochs (vault keys) a slot can hold. */
 export const EPOCHS = 32
 /** Slots a reader tries with one password: each costs a key derivation. */

@@ -1,0 +1,86 @@
+/**
+ * From events to journal entries: encodes them once, hashes them into the log, groups them into runs and compresses
+ * these. Everything per event is a tight loop; an Effect wraps a whole block.
+ */
+import { Effect, Stream } from "effect"
+import { eventsOf } from "../format/Block.ts"
+import { encodeEvent } from "../format/EventCodec.ts"
+import { LEAF_EVENTS } from "../format/Limits.ts"
+import { type EventBytes, groupEvents, packRun } from "../format/Run.ts"
+import { COMPRESS_CONCURRENCY } from "../format/Limits.ts"
+import { LogBuilder } from "../log/MerkleLog.ts"
+import { classOf, type Event, standsAlone } from "../message/Event.ts"
+import type { ContentEntry, JournalEntry, JournalHead, JournalShape, StateDelta } from "./Journal.ts"
+
+/** What goes into the journal beside the events. */
+export interface EntryExtras {
+  readonly blobs: ReadonlyArray<string>
+  readonly states: ReadonlyArray<{ readonly source: string; readonly delta: StateDelta }>
+  readonly contents: ReadonlyArray<ContentEntry>
+}
+
+export const noExtras: EntryExtras = { blobs: [], states: [], contents: [] }
+
+/** The log as the journal has it, ready to grow: its compact range and the events of its open leaf. */
+export const loadLog = Effect.fn("Entries.loadLog")(function*(journal: JournalShape) {
+  const head = yield* journal.head
+  const open = yield* openEvents(journal, head.size)
+  return LogBuilder.make({ size: head.size, peaks: head.peaks, openEvents: open })
+})
+
+/** The events of the leaf that is not full at a size. */
+export const openEvents = Effect.fn("Entries.openEvents")(function*(
+  journal: JournalShape,
+  size: number,
+  writer?: Uint8Array
+) {
+  const from = size - (size % LEAF_EVENTS)
+  if (from === size) return []
+  const blocks = yield* journal.blocks({ from, to: size, ...(writer === undefined ? {} : { writer }) }).pipe(
+    Stream.runCollect
+  )
+  const events: Array<Uint8Array> = []
+  for (const block of blocks) {
+    const all = yield* eventsOf(block)
+    for (let index = Math.max(from, block.first); index < Math.min(size, block.first + block.count); index++) {
+      events.push(all[index - block.first]!)
+    }
+  }
+  return events
+})
+
+/** The entry that appends these events; `log` is advanced over them. */
+export const makeEntry = Effect.fn("Entries.make")(function*(
+  log: LogBuilder,
+  events: ReadonlyArray<Event>,
+  extras: EntryExtras
+) {
+  const first = log.size
+  const encoded: Array<EventBytes> = []
+  for (const event of events) {
+    const bytes = encodeEvent(event)
+    log.append(bytes)
+    encoded.push({
+      source: event.source,
+      conversation: event.conversation,
+      class: classOf(event.kind),
+      alone: standsAlone(event),
+      bytes
+    })
+  }
+  const runs = yield* Effect.forEach(groupEvents(first, encoded), packRun, { concurrency: COMPRESS_CONCURRENCY })
+  const recordedAt = events.at(-1)!.recordedAt
+  return {
+    block: { first, count: events.length, runs, blobs: extras.blobs },
+    head: headOf(log, recordedAt),
+    leaves: log.takeLeaves(),
+    states: extras.states,
+    contents: extras.contents
+  } satisfies JournalEntry
+})
+
+export const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({
+  ...log.head(),
+  peaks: log.peaks(),
+  recordedAt
+})
