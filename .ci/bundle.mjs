@@ -1,12 +1,16 @@
 /**
  * Bundles the program into `packages/daemon/dist/bundle/sealog.js`: a command starts three times
  * faster than from its hundreds of modules. Parts imported lazily become chunks of their own.
+ *
+ * Scripts in TypeScript, `packages/daemon/scripts/x.ts`, become `packages/daemon/dist/scripts/x.js`,
+ * which Node 20 can run; they import the packages as built.
  */
 import { build } from "esbuild"
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
 
 const outdir = "packages/daemon/dist/bundle"
+const scripts = "packages/daemon/scripts"
 
 /** Native addons find their binary beside their own code, so they stay packages of the daemon. */
 const natives = ["@node-rs/argon2", "classic-level"]
@@ -44,6 +48,21 @@ export async function bundle() {
   })
   refuseAddons(result.metafile)
   await publish(result.outputFiles)
+}
+
+export async function bundleScripts() {
+  const names = await readdir(scripts)
+  await build({
+    entryPoints: names.filter((name) => name.endsWith(".ts")).map((name) => join(scripts, name)),
+    outdir: "packages/daemon/dist/scripts",
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    sourcemap: "linked",
+    logLevel: "warning"
+  })
 }
 
 /** What stays outside the bundle must be installed with the daemon. */

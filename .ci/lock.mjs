@@ -10,7 +10,10 @@ import { fileURLToPath } from "node:url"
 export const root = fileURLToPath(new URL("..", import.meta.url))
 
 const waitMillis = 200
+/** A lock without a process id is a holder between its two first steps, unless it has stood for longer. */
 const graceMillis = 10_000
+/** No set-up takes this long; after a restart the holder's id may belong to another process. */
+const limitMillis = 10 * 60 * 1000
 
 /** Runs `body` while holding the named lock of this checkout; a lock whose holder died is taken over. */
 export async function withLock(name, body) {
@@ -45,18 +48,17 @@ function acquire(path) {
 function isAbandoned(path) {
   try {
     const pid = Number(readFileSync(`${path}/pid`, "utf8"))
-    if (pid > 0) return !isAlive(pid)
-    return isOld(path)
+    if (pid > 0) return !isAlive(pid) || isOlder(path, limitMillis)
+    return isOlder(path, graceMillis)
   } catch (error) {
     if (error.code !== "ENOENT") throw error
-    return isOld(path)
+    return isOlder(path, graceMillis)
   }
 }
 
-/** A lock without a process id is a holder between its two first steps, unless it has stood for long. */
-function isOld(path) {
+function isOlder(path, millis) {
   try {
-    return Date.now() - statSync(path).mtimeMs > graceMillis
+    return Date.now() - statSync(path).mtimeMs > millis
   } catch {
     return false
   }
