@@ -109,4 +109,5 @@ const innerNonce = (nonce: Uint8Array): Uint8Array => {
   return inner
 }
 
-const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** The same bytes as what the rest of the program deals in. */
+export const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -10,7 +10,7 @@ import * as Labels from "../keys/Labels.ts"
 import { ByteWriter } from "./Binary.ts"
 import { FormatError } from "./FormatError.ts"
 import * as Limits from "./Limits.ts"
-import { authentic, TAG_BYTES } from "./Sealed.ts"
+import { authentic, plain, TAG_BYTES } from "./Sealed.ts"
 import { FORMAT_VERSION } from "./VaultFile.ts"
 
 export type ObjectKind = "segment" | "blob"
@@ -207,7 +207,7 @@ const openWith = (
   const decipher = createDecipheriv("chacha20-poly1305", streamKey, nonceOf(index, final), TAG)
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
   const plaintext = decipher.update(bytes.subarray(0, bytes.length - TAG_BYTES))
-  return authentic(decipher) ? plaintext : undefined
+  return authentic(decipher) ? plain(plaintext) : undefined
 }
 
 /** Full, or the last one, which is empty only where it is the only one. */
