@@ -3,6 +3,7 @@
  * shortest form only; byte strings with their length before them. The reader refuses whatever a writer would not
  * have written, by throwing a `FormatError`; whoever calls it turns that into a typed failure once per block.
  */
+import { Either } from "effect"
 import { Buffer } from "node:buffer"
 import { FormatError } from "./FormatError.ts"
 
@@ -88,9 +89,16 @@ export class ByteWriter {
     return this
   }
 
+  /** Milliseconds: 64 bits, two's complement. */
+  millis(value: number): this {
+    this.reserve(8)
+    this.used = this.buffer.writeBigInt64BE(BigInt(value), this.used)
+    return this
+  }
+
   /** What was written; the writer gives up its buffer. */
   finish(): Uint8Array {
-    return this.buffer.subarray(0, this.used)
+    return new Uint8Array(this.buffer.buffer, this.buffer.byteOffset, this.used)
   }
 
   private reserve(count: number): void {
@@ -163,7 +171,13 @@ export class ByteReader {
   /** A view of the next bytes, not a copy. */
   raw(length: number): Uint8Array {
     const from = this.take(length)
-    return this.buffer.subarray(from, from + length)
+    return new Uint8Array(this.buffer.buffer, this.buffer.byteOffset + from, length)
+  }
+
+  millis(): number {
+    const value = Number(this.buffer.readBigInt64BE(this.take(8)))
+    if (!Number.isSafeInteger(value)) this.fail("Limit", "a time over 2^53 milliseconds")
+    return value
   }
 
   bytes(limit: number): Uint8Array {
@@ -201,5 +215,28 @@ export class ByteReader {
     if (length > this.buffer.length - from) this.fail("Truncated", `at byte ${from}`)
     this.at = from + length
     return from
+  }
+}
+
+/** Reads the whole of some bytes; what the reader refuses comes back as a value. */
+export const parse = <A>(
+  bytes: Uint8Array,
+  what: string,
+  read: (reader: ByteReader) => A
+): Either.Either<A, FormatError> =>
+  attempt(() => {
+    const reader = new ByteReader(bytes, what)
+    const value = read(reader)
+    reader.end()
+    return value
+  })
+
+/** Turns a thrown `FormatError` into a value; anything else goes on. */
+export const attempt = <A>(f: () => A): Either.Either<A, FormatError> => {
+  try {
+    return Either.right(f())
+  } catch (error) {
+    if (error instanceof FormatError) return Either.left(error)
+    throw error
   }
 }

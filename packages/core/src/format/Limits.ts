@@ -25,6 +25,8 @@ export const BLOCK_BYTES = 16 * MiB
 export const FULL_RUN_BYTES = 64 * KiB
 /** Uncompressed events in one run, bytes: what one window may decompress to. */
 export const RUN_BYTES = 32 * MiB
+/** A run is begun anew at this much, uncompressed, so that one conversation is read in small steps, bytes. */
+export const WINDOW_BYTES = MiB
 /** Nested lists and maps in a Value. */
 export const VALUE_DEPTH = 32
 /** Entries in one list, map or table of an event. */
@@ -38,8 +40,10 @@ export const SEGMENT_FINAL_BYTES = 8 * MiB
 export const SEGMENT_BYTES = 16 * MiB
 /** The longest object a reader will open, bytes: a segment, its trailer, padding and tags. */
 export const OBJECT_BYTES = 40 * MiB
-/** The longest trailer, bytes. */
-export const TRAILER_BYTES = 8 * MiB
+/** Events in one segment: what a reader keeps one mark each for while it checks that none is missing. */
+export const SEGMENT_EVENTS = 1_048_576
+/** The longest trailer, bytes: it never outgrows the runs it lists. */
+export const TRAILER_BYTES = 16 * MiB
 /** The smallest segment or blob object, bytes: below this all look alike. */
 export const OBJECT_MIN_BYTES = 4 * KiB
 /** Plaintext of one chunk of a STREAM, bytes. */
@@ -69,5 +73,9 @@ export const LOG_EVENTS = 2 ** 48 - 1
 export const CAPTURE_QUEUE_BATCHES = 4
 /** Compressions under way at once: the thread pool has four threads, two are left to the file system. */
 export const COMPRESS_CONCURRENCY = 2
+/** Up to this size compressing is done at once, bytes: a turn in the thread pool would take longer. */
+export const SYNC_COMPRESS_BYTES = 4 * KiB
+/** The same for decompressing, by the size of the result, bytes. */
+export const SYNC_DECOMPRESS_BYTES = 32 * KiB
 /** Journal entries checked when it is opened. */
 export const TAIL_CHECK_ENTRIES = 256
