@@ -1,0 +1,174 @@
+/**
+ * `config.toml`: which stores are backed up, where to, and how often a drill runs. Written by `init`, edited by hand,
+ * decoded once here; an error says the line and the field.
+ */
+import { FileSystem } from "@effect/platform"
+import { Data, Effect, Either, ParseResult, Schema } from "effect"
+import * as Toml from "smol-toml"
+import { codeOf, Home, replaceFile } from "./Home.ts"
+import { Platform, type PlatformShape } from "./Platform.ts"
+import { parseAll, type Spec, type SpecError } from "./Spec.ts"
+
+export type ConfigReason = "Missing" | "Unreadable" | "Syntax" | "Invalid" | "NewerVersion"
+
+export class ConfigError extends Data.TaggedError("ConfigError")<{
+  readonly reason: ConfigReason
+  readonly method: string
+  /** The file, with the line where one is to blame. */
+  readonly subject: string
+  /** What is wrong there, as `source 2, spec: is missing`. */
+  readonly detail?: string
+  readonly cause?: unknown
+}> {
+  override get message() {
+    return `config ${this.method} ${this.subject}: ${this.reason}${this.detail === undefined ? "" : ` (${this.detail})`}`
+  }
+}
+
+export interface Config {
+  readonly vaultId: string
+  readonly shipDelaySeconds: number
+  /** Hours between drills; 0 means only when asked for. */
+  readonly drillEveryHours: number
+  readonly sources: ReadonlyArray<Spec>
+  readonly targets: ReadonlyArray<Spec>
+}
+
+/** How long the daemon gathers events before it ships them, seconds. */
+export const SHIP_DELAY_SECONDS = 2
+export const DRILL_EVERY_HOURS = 24
+const VERSION = 1
+const DAY_SECONDS = 86_400
+const YEAR_HOURS = 8_784
+
+const Entry = Schema.Struct({ name: Schema.String, spec: Schema.String })
+
+const File = Schema.Struct({
+  version: Schema.Literal(VERSION),
+  vault: Schema.NonEmptyString,
+  ship_delay_seconds: Schema.optionalWith(Schema.Number.pipe(Schema.between(0, DAY_SECONDS)), {
+    default: () => SHIP_DELAY_SECONDS
+  }),
+  drill_every_hours: Schema.optionalWith(Schema.Number.pipe(Schema.between(0, YEAR_HOURS)), {
+    default: () => DRILL_EVERY_HOURS
+  }),
+  source: Schema.Array(Entry).pipe(Schema.minItems(1)),
+  target: Schema.Array(Entry).pipe(Schema.minItems(1))
+})
+
+/** The configuration of this home. */
+export const load = Effect.fn("Config.load")(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const { config: path } = yield* Home
+  const platform = yield* Platform
+  const text = yield* fs.readFileString(path).pipe(
+    Effect.mapError((cause) => {
+      const missing = cause._tag === "SystemError" && (cause.reason === "NotFound" || codeOf(cause.cause) === "ENOTDIR")
+      return new ConfigError({ reason: missing ? "Missing" : "Unreadable", method: "load", subject: path, cause })
+    })
+  )
+  return yield* decode(text, path, platform)
+})
+
+/** Replaces the configuration of this home as a whole. */
+export const save = Effect.fn("Config.save")(function*(config: Config) {
+  const { config: path } = yield* Home
+  yield* replaceFile(path, encode(config))
+})
+
+export const encode = (config: Config): string =>
+  `# What sealog backs up, and where to. Change it by hand; the next start reads it.\n${
+    Toml.stringify({
+      version: VERSION,
+      vault: config.vaultId,
+      ship_delay_seconds: config.shipDelaySeconds,
+      drill_every_hours: config.drillEveryHours,
+      source: config.sources.map(({ name, spec }) => ({ name, spec })),
+      target: config.targets.map(({ name, spec }) => ({ name, spec }))
+    })
+  }`
+
+export const decode = (
+  text: string,
+  path: string,
+  platform: PlatformShape
+): Either.Either<Config, ConfigError | SpecError> =>
+  Either.gen(function*() {
+    const raw = yield* parseToml(text, path)
+    const version = raw["version"]
+    if (typeof version === "number" && version > VERSION) {
+      const subject = `${path}, line ${lineOf(text, ["version"])}`
+      return yield* Either.left(new ConfigError({ reason: "NewerVersion", method: "decode", subject }))
+    }
+    const file = yield* Either.mapLeft(
+      Schema.decodeUnknownEither(File, { onExcessProperty: "error" })(raw),
+      (error) => invalid(error, text, path)
+    )
+    const specs = (entries: ReadonlyArray<typeof Entry.Type>) => entries.map(({ name, spec }) => `${name}=${spec}`)
+    return {
+      vaultId: file.vault,
+      shipDelaySeconds: file.ship_delay_seconds,
+      drillEveryHours: file.drill_every_hours,
+      sources: yield* parseAll("source", specs(file.source), platform),
+      targets: yield* parseAll("target", specs(file.target), platform)
+    }
+  })
+
+const parseToml = (text: string, path: string): Either.Either<Record<string, unknown>, ConfigError> =>
+  Either.try({
+    try: () => Toml.parse(text),
+    catch: (cause) => {
+      const where = cause instanceof Toml.TomlError ? `${path}, line ${cause.line}, column ${cause.column}` : path
+      const said = cause instanceof Error ? cause.message.split("\n")[0] ?? "" : String(cause)
+      const detail = said.replace(/^Invalid TOML document: /u, "")
+      return new ConfigError({ reason: "Syntax", method: "decode", subject: where, detail, cause })
+    }
+  })
+
+const invalid = (error: ParseResult.ParseError, text: string, path: string): ConfigError => {
+  const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+  const field = issue?.path ?? []
+  const line = lineOf(text, field)
+  return new ConfigError({
+    reason: "Invalid",
+    method: "decode",
+    subject: line === undefined ? path : `${path}, line ${line}`,
+    detail: `${readable(field)}: ${issue === undefined ? "not valid" : complaint(issue)}`,
+    cause: error
+  })
+}
+
+/** `["source", 1, "spec"]` as a person counts: `source 2, spec`. */
+const readable = (field: ReadonlyArray<PropertyKey>): string =>
+  field.length === 0
+    ? "the file"
+    : field.map((part, at) => typeof part === "number" ? ` ${part + 1}` : at === 0 ? String(part) : `, ${String(part)}`)
+      .join("")
+
+const complaint = (issue: ParseResult.ArrayFormatterIssue): string => {
+  if (issue._tag === "Missing") return "is missing"
+  if (issue._tag === "Unexpected") return "is not a field of this file"
+  return issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
+}
+
+/** The line of a field, or of the nearest part of the file around it that there is. */
+const lineOf = (text: string, field: ReadonlyArray<PropertyKey>): number | undefined => {
+  const lines = text.split("\n")
+  const [top, index, inner] = field
+  if (typeof index !== "number") {
+    const at = lines.findIndex((line) => startsWithKey(line, String(top)))
+    return at < 0 ? undefined : at + 1
+  }
+  const heads = lines.flatMap((line, at) => line.replaceAll(/\s/gu, "").startsWith(`[[${String(top)}]]`) ? [at] : [])
+  const head = heads[index]
+  if (head === undefined) return undefined
+  for (let at = head + 1; inner !== undefined && at < lines.length && !/^\s*\[/u.test(lines[at] ?? ""); at++) {
+    if (startsWithKey(lines[at] ?? "", String(inner))) return at + 1
+  }
+  return head + 1
+}
+
+const startsWithKey = (line: string, key: string): boolean => {
+  const trimmed = line.trimStart()
+  return trimmed.startsWith(key) && /^\s*=/u.test(trimmed.slice(key.length))
+}

@@ -1,0 +1,108 @@
+/**
+ * A SPEC is how a person names a store or a place: `kind:PATH`, `kind:URL`, with `NAME=` before it where the name
+ * matters. Here it becomes a kind, a place and a name; whether anything is there is the adapter's to find out.
+ */
+import { Data, Either, Schema } from "effect"
+import * as NodePath from "node:path"
+import type { PlatformShape } from "./Platform.ts"
+import { type Role, sourceKinds, targetKinds } from "./Registry.ts"
+
+export const Spec = Schema.Struct({
+  /** Unique in a vault, ignoring case: it names a folder of a restore. */
+  name: Schema.String,
+  kind: Schema.String,
+  /** What stands after the kind: an absolute path, or a URL as given. */
+  place: Schema.String,
+  /** The whole of it in full, without its name, as the configuration keeps it. */
+  spec: Schema.String
+})
+export type Spec = typeof Spec.Type
+
+export type SpecReason = "Malformed" | "UnknownKind" | "LaterKind" | "BadName" | "DuplicateName"
+
+export class SpecError extends Data.TaggedError("SpecError")<{
+  readonly reason: SpecReason
+  readonly role: Role
+  /** The SPEC or the name, as given. */
+  readonly subject: string
+  /** The kinds there are. */
+  readonly known: ReadonlyArray<string>
+}> {
+  override get message() {
+    return `${this.role} ${this.subject}: ${this.reason}`
+  }
+}
+
+/** Reads the SPECs of one role in order, and names them: `kind`, `kind-2`, …, beside the names that were given. */
+export const parseAll = (
+  role: Role,
+  texts: ReadonlyArray<string>,
+  platform: PlatformShape
+): Either.Either<ReadonlyArray<Spec>, SpecError> => {
+  const taken = new Set<string>()
+  const parsed: Array<Parsed> = []
+  for (const text of texts) {
+    const one = parse(role, text, platform)
+    if (Either.isLeft(one)) return Either.left(one.left)
+    const { name } = one.right
+    if (name !== undefined) {
+      if (taken.has(fold(name))) return Either.left(failure("DuplicateName", role, name))
+      taken.add(fold(name))
+    }
+    parsed.push(one.right)
+  }
+  return Either.right(parsed.map(({ name, ...rest }) => ({ name: name ?? free(rest.kind, taken), ...rest })))
+}
+
+/** One SPEC on its own; its name is its kind where none is given. */
+export const parseOne = (role: Role, text: string, platform: PlatformShape): Either.Either<Spec, SpecError> =>
+  Either.map(parse(role, text, platform), ({ name, ...rest }) => ({ name: name ?? rest.kind, ...rest }))
+
+interface Parsed extends Omit<Spec, "name"> {
+  readonly name: string | undefined
+}
+
+/** A letter or digit first and last: safe as a folder's name on every system. */
+const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M} ._-]{0,62}[\p{L}\p{N}\p{M}_-])?$/u
+/** Names that Windows keeps for devices. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/iu
+
+const parse = (role: Role, text: string, platform: PlatformShape): Either.Either<Parsed, SpecError> => {
+  const kinds = role === "source" ? sourceKinds : targetKinds
+  const named = /^([^:=/\\~]*)=(.*)$/su.exec(text)
+  const name = named?.[1]
+  if (name !== undefined && (!NAME.test(name) || DEVICE.test(name))) return Either.left(failure("BadName", role, name))
+  const body = named?.[2] ?? text
+  const split = /^([a-z][a-z0-9-]+)(?::(.*))?$/su.exec(body)
+  const kind = split?.[1]
+  if (kind === undefined || body.includes("\0")) return Either.left(failure("Malformed", role, text))
+  const known = kinds[kind]
+  if (known === undefined) return Either.left(failure("UnknownKind", role, kind))
+  if (known === "later") return Either.left(failure("LaterKind", role, kind))
+  const place = split?.[2] ?? ""
+  if (place === "") return Either.left(failure("Malformed", role, text))
+  const absolute = absolutePath(place, platform)
+  return Either.right({ name: name?.normalize("NFC"), kind, place: absolute, spec: `${kind}:${absolute}` })
+}
+
+/** `~` is the user's folder; what is relative starts from the current one. */
+export const absolutePath = (path: string, platform: PlatformShape): string => {
+  const { isAbsolute, join, resolve } = platform.system === "windows" ? NodePath.win32 : NodePath.posix
+  if (path === "~") return platform.userDir
+  if (/^~[/\\]/u.test(path)) return join(platform.userDir, path.slice(2))
+  return isAbsolute(path) ? resolve(path) : resolve(platform.currentDir, path)
+}
+
+const failure = (reason: SpecReason, role: Role, subject: string) => {
+  const kinds = role === "source" ? sourceKinds : targetKinds
+  return new SpecError({ reason, role, subject, known: Object.keys(kinds).filter((kind) => kinds[kind] === "now") })
+}
+
+const free = (kind: string, taken: Set<string>): string => {
+  let name = kind
+  for (let n = 2; taken.has(fold(name)); n++) name = `${kind}-${n}`
+  taken.add(fold(name))
+  return name
+}
+
+const fold = (name: string) => name.normalize("NFC").toLowerCase()
