@@ -6,6 +6,7 @@
  * binary form of `format/EventCodec`, which covers the same fields and nothing else.
  */
 import { Schema } from "effect"
+import { type Value, ValueSchema } from "../format/Value.ts"
 
 /** Milliseconds since 1970-01-01T00:00:00Z, an integer, negative before that. */
 export const Millis = Schema.Int.annotations({ identifier: "Millis" })
@@ -24,15 +25,7 @@ export const Bytes = Schema.Uint8ArrayFromBase64.annotations({ identifier: "Byte
 export const ByteName = Schema.String.pipe(Schema.pattern(/^[\u0000-\u00ff]*$/)).annotations({ identifier: "ByteName" })
 
 /** Structured data a store has beyond the fields below: JSON with exact integers and bytes. */
-export type Value =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | ReadonlyArray<Value>
-  | { readonly [key: string]: Value }
+export type { Value }
 
 /** Where a byte string of a message is kept. */
 export const Content = Schema.Union(
@@ -65,7 +58,7 @@ export const Attachment = Schema.Struct({
   name: Schema.optionalWith(Schema.String, { exact: true }),
   mime: Schema.optionalWith(Schema.String, { exact: true }),
   size: Schema.optionalWith(Int64, { exact: true }),
-  extra: Schema.optionalWith(Schema.Unknown as Schema.Schema<Value>, { exact: true })
+  extra: Schema.optionalWith(ValueSchema, { exact: true })
 }).annotations({ identifier: "Attachment" })
 export type Attachment = typeof Attachment.Type
 
@@ -76,7 +69,7 @@ export const Direction = Schema.Literal("in", "out", "unknown")
 export const RemovalScope = Schema.Literal("everyone", "me", "admin", "expired", "vanished", "recoverable")
 
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
-const value = Schema.Unknown as Schema.Schema<Value>
+const value = ValueSchema
 
 /** A whole message as its store has it; absent means the store has no such thing. */
 export const Message = Schema.Struct({
@@ -219,7 +212,8 @@ export const header = {
 
 export type Kind = keyof typeof bodies
 
-type BodyOf<K extends Kind> = Schema.Struct.Type<(typeof bodies)[K]>
+/** The fields of one kind, beside the header. */
+export type BodyOf<K extends Kind> = Schema.Struct.Type<(typeof bodies)[K]>
 type HeaderType = Schema.Struct.Type<typeof header>
 
 /** The event of one kind. */
