@@ -5,9 +5,9 @@
 import { Effect, type Either } from "effect"
 import type { EventClass } from "../message/Event.ts"
 import { ByteWriter, parse } from "./Binary.ts"
-import { FormatError } from "./FormatError.ts"
-import { BLOB_PARTS, BLOCK_EVENTS, LOG_EVENTS, NAME_CHARS } from "./Limits.ts"
-import { decodeRun, encodeRun, type Run, unpackRuns } from "./Run.ts"
+import type { FormatError } from "./FormatError.ts"
+import { BLOB_PARTS, BLOCK_EVENTS, NAME_CHARS } from "./Limits.ts"
+import { checkCover, decodeRun, encodeRun, eventsOfRuns, type Run, unpackRuns } from "./Run.ts"
 
 export interface Block {
   /** The index of its first event. */
@@ -55,18 +55,8 @@ export const decodeBlock = (bytes: Uint8Array): Either.Either<Block, FormatError
   })
 
 /** Every event of a block, in the order of the log. */
-export const eventsOf = Effect.fn("Block.eventsOf")(function*(
-  block: Block
-): Effect.fn.Return<ReadonlyArray<Uint8Array>, FormatError> {
-  const unpacked = yield* unpackRuns(block.runs)
-  const events = Array.from<Uint8Array>({ length: block.count })
-  for (let at = 0; at < unpacked.length; at++) {
-    const { indices } = block.runs[at]!
-    const bytes = unpacked[at]!
-    for (let n = 0; n < bytes.length; n++) events[indices[n]! - block.first] = bytes[n]!
-  }
-  return events
-})
+export const eventsOf = (block: Block): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>
+  eventsOfRuns(block.first, block.count, block.runs)
 
 /** The events of some runs, of the classes wanted (all, where none are named), in the order of the log. */
 export const selectEvents = Effect.fn("Block.selectEvents")(function*(
@@ -85,27 +75,6 @@ export const selectEvents = Effect.fn("Block.selectEvents")(function*(
   return events.toSorted((a, b) => a.index - b.index)
 })
 
-/** Throws a `FormatError` unless the runs hold each index of the range exactly once. */
-export const checkCover = (
-  runs: ReadonlyArray<Run>,
-  range: { readonly first: number; readonly count: number },
-  what: string
-): void => {
-  const { count, first } = range
-  const held = runs.reduce((sum, run) => sum + run.indices.length, 0)
-  if (count < 1 || first + count > LOG_EVENTS) throw mismatch(what, `${count} events from ${first}`)
-  if (held !== count) throw mismatch(what, `${held} events where ${count} should be`)
-  const seen = new Uint8Array(count)
-  for (const run of runs) {
-    for (const index of run.indices) {
-      const place = index - first
-      if (place < 0 || place >= count) throw mismatch(what, `event ${index} does not belong to it`)
-      if (seen[place] === 1) throw mismatch(what, `event ${index} is there twice`)
-      seen[place] = 1
-    }
-  }
-}
-
 const VERSION = 1
 
 /** A folder, a slash, and the letters. */
@@ -113,5 +82,3 @@ const MAX_NAME_BYTES = NAME_CHARS + 16
 
 /** A guess that spares the writer most of its growing. */
 const RUN_HEADER_BYTES = 128
-
-const mismatch = (what: string, detail: string) => new FormatError({ reason: "Mismatch", what, detail })

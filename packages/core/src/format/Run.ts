@@ -10,7 +10,15 @@ import { attempt, ByteReader, type ByteWriter } from "./Binary.ts"
 import { type Codec, codecId, compress, decompress, readCodec } from "./Compression.ts"
 import { FormatError } from "./FormatError.ts"
 import { readIndices, writeIndices } from "./Indices.ts"
-import { BLOCK_EVENTS, COMPRESS_CONCURRENCY, EVENT_BYTES, FULL_RUN_BYTES, RUN_BYTES, WINDOW_BYTES } from "./Limits.ts"
+import {
+  BLOCK_EVENTS,
+  COMPRESS_CONCURRENCY,
+  EVENT_BYTES,
+  FULL_RUN_BYTES,
+  LOG_EVENTS,
+  RUN_BYTES,
+  WINDOW_BYTES
+} from "./Limits.ts"
 
 export type { Codec } from "./Compression.ts"
 
@@ -97,15 +105,33 @@ export const packRuns = Effect.fn("Run.packRuns")(function*(windows: ReadonlyArr
 export const unpackRun = (run: Run): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>
   Effect.flatMap(decompress(run), (raw) => attempt(() => splitEvents(raw, run.indices.length)))
 
+/** The events that runs hold of a range, each exactly once, in the order of the log. */
+export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
+  first: number,
+  count: number,
+  runs: ReadonlyArray<Run>
+): Effect.fn.Return<ReadonlyArray<Uint8Array>, FormatError> {
+  yield* attempt(() => checkCover(runs, { first, count }, "runs"))
+  const unpacked = yield* unpackRuns(runs)
+  const events = Array.from<Uint8Array>({ length: count })
+  for (let at = 0; at < unpacked.length; at++) {
+    const { indices } = runs[at]!
+    const bytes = unpacked[at]!
+    for (let n = 0; n < bytes.length; n++) events[indices[n]! - first] = bytes[n]!
+  }
+  return events
+})
+
 export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(runs: ReadonlyArray<Run>) {
   return yield* Effect.forEach(runs, unpackRun, { concurrency: COMPRESS_CONCURRENCY })
 })
 
 /** One run of several of the same source, conversation and class, none of them alone, with its events by index. */
 export const mergeRuns = Effect.fn("Run.mergeRuns")(function*(
-  runs: readonly [Run, ...ReadonlyArray<Run>]
+  runs: ReadonlyArray<Run>
 ): Effect.fn.Return<Run, FormatError> {
   const [head] = runs
+  if (head === undefined) return yield* new FormatError({ reason: "Mismatch", what: "run", detail: "nothing to merge" })
   const rawLength = runs.reduce((sum, run) => sum + run.rawLength, 0)
   const count = runs.reduce((sum, run) => sum + run.indices.length, 0)
   if (rawLength > RUN_BYTES || count > BLOCK_EVENTS) {
@@ -198,6 +224,27 @@ export const decodeRun = (reader: ByteReader): Run => {
   return { source, conversation, class: eventClass, alone, indices, codec, rawLength, frame }
 }
 
+/** Throws a `FormatError` unless the runs hold each index of the range exactly once. */
+export const checkCover = (
+  runs: ReadonlyArray<Run>,
+  range: { readonly first: number; readonly count: number },
+  what: string
+): void => {
+  const { count, first } = range
+  const held = runs.reduce((sum, run) => sum + run.indices.length, 0)
+  if (count < 1 || first + count > LOG_EVENTS) throw mismatch(what, `${count} events from ${first}`)
+  if (held !== count) throw mismatch(what, `${held} events where ${count} should be`)
+  const seen = new Uint8Array(count)
+  for (const run of runs) {
+    for (const index of run.indices) {
+      const place = index - first
+      if (place < 0 || place >= count) throw mismatch(what, `event ${index} does not belong to it`)
+      if (seen[place] === 1) throw mismatch(what, `event ${index} is there twice`)
+      seen[place] = 1
+    }
+  }
+}
+
 /** Class and alone as a byte, as they stand in a run and in a segment's table. */
 export const placeByte = (run: Pick<Run, "class" | "alone">): number => classes.indexOf(run.class) + (run.alone ? 4 : 0)
 
@@ -255,3 +302,5 @@ const splitEvents = (raw: Uint8Array, count: number): ReadonlyArray<Uint8Array> 
   reader.end()
   return events
 }
+
+const mismatch = (what: string, detail: string) => new FormatError({ reason: "Mismatch", what, detail })

@@ -62,16 +62,16 @@ export interface LogHead extends TreeHead {
  * events might yet be given up.
  */
 export class LogBuilder {
-  private size: number
-  private readonly peaks: Array<Uint8Array>
+  private events: number
+  private readonly roots: Array<Uint8Array>
   private completed: Array<Uint8Array> = []
   /** The open leaf as it will be hashed: a zero byte, then for each event its length and its bytes. */
   private open: Buffer
   private used: number
 
   private constructor(state: { size: number; peaks: Array<Uint8Array>; open: Buffer; used: number }) {
-    this.size = state.size
-    this.peaks = state.peaks
+    this.events = state.size
+    this.roots = state.peaks
     this.open = state.open
     this.used = state.used
   }
@@ -81,13 +81,14 @@ export class LogBuilder {
     head: { readonly size: number; readonly peaks: ReadonlyArray<Uint8Array> },
     openEvents: ReadonlyArray<Uint8Array>
   ): LogBuilder {
-    const leaves = fullLeaves(head.size)
-    if (openEvents.length !== head.size % LEAF_EVENTS || head.peaks.length !== peaksOf(leaves)) {
-      throw new RangeError(`${openEvents.length} open events and ${head.peaks.length} peaks for a log of ${head.size}`)
+    const { peaks, size } = head
+    const leaves = fullLeaves(size)
+    if (openEvents.length !== size % LEAF_EVENTS || peaks.length !== peaksOf(leaves)) {
+      throw new RangeError(`${openEvents.length} open events and ${peaks.length} peaks for a log of ${size}`)
     }
     const builder = new LogBuilder({
       size: leaves * LEAF_EVENTS,
-      peaks: [...head.peaks],
+      peaks: [...peaks],
       open: Buffer.allocUnsafe(FIRST_LEAF_BYTES),
       used: 1
     })
@@ -100,14 +101,24 @@ export class LogBuilder {
     return LogBuilder.make({ size: 0, peaks: [] }, [])
   }
 
+  /** Events so far: the index of the next. */
+  get size(): number {
+    return this.events
+  }
+
+  /** The compact range of the full leaves, copied. */
+  peaks(): ReadonlyArray<Uint8Array> {
+    return [...this.roots]
+  }
+
   append(event: Uint8Array): void {
     const end = this.used + 4 + event.length
     if (end > this.open.length) this.grow(end)
     this.open.writeUInt32BE(event.length, this.used)
     this.open.set(event, this.used + 4)
     this.used = end
-    this.size++
-    if (this.size % LEAF_EVENTS === 0) this.close()
+    this.events++
+    if (this.events % LEAF_EVENTS === 0) this.close()
   }
 
   appendAll(events: ReadonlyArray<Uint8Array>): void {
@@ -116,9 +127,9 @@ export class LogBuilder {
 
   /** The head over all events so far, the open leaf's too. The log can go on from it. */
   head(): LogHead {
-    const leaves = fullLeaves(this.size)
-    const partial = this.size % LEAF_EVENTS === 0 ? undefined : leafHashInPlace(this.open.subarray(0, this.used))
-    return { size: this.size, root: rootOfRange({ leaves, peaks: this.peaks }, partial), peaks: [...this.peaks] }
+    const leaves = fullLeaves(this.events)
+    const partial = this.events % LEAF_EVENTS === 0 ? undefined : leafHashInPlace(this.open.subarray(0, this.used))
+    return { size: this.events, root: rootOfRange({ leaves, peaks: this.roots }, partial), peaks: this.peaks() }
   }
 
   /** Hashes of the leaves completed since it was made or last asked, in order. */
@@ -141,7 +152,7 @@ export class LogBuilder {
 
   /** An independent builder that stands where this one stands, with no completed leaves to take. */
   clone(): LogBuilder {
-    const { peaks, size, used } = this
+    const { events: size, roots: peaks, used } = this
     const open = Buffer.allocUnsafe(Math.max(FIRST_LEAF_BYTES, used))
     open.set(this.open.subarray(0, used))
     return new LogBuilder({ size, peaks: [...peaks], open, used })
@@ -149,7 +160,7 @@ export class LogBuilder {
 
   private close(): void {
     const leaf = leafHashInPlace(this.open.subarray(0, this.used))
-    pushLeaf(this.peaks, fullLeaves(this.size) - 1, leaf)
+    pushLeaf(this.roots, fullLeaves(this.events) - 1, leaf)
     this.completed.push(leaf)
     this.used = 1
     // One leaf of large events must not hold on to memory for the rest of the log.
