@@ -9,7 +9,8 @@ import { blobName } from "../format/ObjectName.ts"
 import { FormatError } from "../format/FormatError.ts"
 import type { EntropyShape } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
-import type { Content } from "../message/Event.ts"
+import type { Content, Event } from "../message/Event.ts"
+import { contentOf } from "../message/EventContent.ts"
 import { type LargeContent, SourceError } from "./Source.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
 import { getObject, openBlob, sealBlob } from "./VaultObjects.ts"
@@ -68,13 +69,13 @@ const storePart = Effect.fn("Blobs.storePart")(function*(
   sha256: Uint8Array,
   bytes: Uint8Array
 ) {
-  const name = yield* blobName(store.ring, { epoch, writer: store.writer, sha256 })
+  const name = blobName(store.ring, { epoch, writer: store.writer, sha256 })
   const there = yield* store.local.get(name, { offset: 0, length: 1 }).pipe(
     Effect.as(true),
     Effect.catchIf((error) => error.reason === "NotFound", () => Effect.succeed(false))
   )
   if (!there) {
-    const sealed = yield* sealBlob({ ...store, epoch, sha256, bytes })
+    const sealed = sealBlob({ ...store, epoch, sha256, bytes })
     yield* store.local.put(sealed.object, sealed.bytes).pipe(
       Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void)
     )
@@ -82,10 +83,14 @@ const storePart = Effect.fn("Blobs.storePart")(function*(
   return name
 })
 
-/** The names of a content's parts. */
-export const partNames = (ring: KeyRingShape, content: BlobContent) =>
-  Effect.forEach(content.parts, (part) =>
-    blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 }))
+/** The names of all blobs that events need. */
+export const blobsOf = (ring: KeyRingShape, events: ReadonlyArray<Event>): ReadonlyArray<string> =>
+  events.flatMap((event) => {
+    const content = contentOf(event)
+    return content?._tag === "blob"
+      ? content.parts.map((part) => blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 }))
+      : []
+  })
 
 /** Reads a content back, part by part, each checked against its hash. */
 export const readLarge = (
@@ -95,7 +100,7 @@ export const readLarge = (
 ): Stream.Stream<Uint8Array, StorageError | FormatError> =>
   Stream.fromIterable(content.parts).pipe(
     Stream.mapEffect(Effect.fnUntraced(function*(part) {
-      const object = yield* blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 })
+      const object = blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 })
       const bytes = yield* openBlob({ ring, object, epoch: content.epoch, bytes: yield* get(object) })
       if (bytes.length !== part.size || !createHash("sha256").update(bytes).digest().equals(part.sha256)) {
         return yield* new FormatError({ reason: "Mismatch", what: object, detail: "not the bytes its event names" })

@@ -8,7 +8,8 @@ import { Clock, Context, Effect, Layer, Stream } from "effect"
 import { CONTENT_INDEX_BYTES } from "../format/Limits.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
-import type { Content, Event, Fact } from "../message/Event.ts"
+import type { Event, Fact } from "../message/Event.ts"
+import { contentOf, withContent } from "../message/EventContent.ts"
 import type { LogBuilder } from "../log/MerkleLog.ts"
 import { storeLarge } from "./Blobs.ts"
 import { type EntryExtras, loadLog, makeEntry } from "./Entries.ts"
@@ -202,33 +203,7 @@ const recordingTable = (known: Map<string, string>) => {
   return { table, delta: (): StateDelta => [...changed] }
 }
 
-const contentOf = (fact: Fact): Content | undefined => {
-  switch (fact.kind) {
-    case "message.added":
-    case "message.edited":
-      return fact.message.content
-    case "file.upsert":
-    case "attachment.content":
-      return fact.content
-    default:
-      return undefined
-  }
-}
-
 const inlineSize = (fact: Fact): number => {
   const content = contentOf(fact)
   return content?._tag === "inline" ? content.bytes.length : 0
-}
-
-const withContent = (fact: Fact, content: Content): Fact => {
-  switch (fact.kind) {
-    case "message.added":
-    case "message.edited":
-      return { ...fact, message: { ...fact.message, content } }
-    case "file.upsert":
-    case "attachment.content":
-      return { ...fact, content }
-    default:
-      return fact
-  }
 }

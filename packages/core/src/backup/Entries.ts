@@ -6,8 +6,7 @@ import { Effect, Stream } from "effect"
 import { eventsOf } from "../format/Block.ts"
 import { encodeEvent } from "../format/EventCodec.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
-import { type EventBytes, groupEvents, packRun } from "../format/Run.ts"
-import { COMPRESS_CONCURRENCY } from "../format/Limits.ts"
+import { groupEvents, packRuns, type Placed } from "../format/Run.ts"
 import { LogBuilder } from "../log/MerkleLog.ts"
 import { classOf, type Event, standsAlone } from "../message/Event.ts"
 import type { ContentEntry, JournalEntry, JournalHead, JournalShape, StateDelta } from "./Journal.ts"
@@ -24,8 +23,7 @@ export const noExtras: EntryExtras = { blobs: [], states: [], contents: [] }
 /** The log as the journal has it, ready to grow: its compact range and the events of its open leaf. */
 export const loadLog = Effect.fn("Entries.loadLog")(function*(journal: JournalShape) {
   const head = yield* journal.head
-  const open = yield* openEvents(journal, head.size)
-  return LogBuilder.make({ size: head.size, peaks: head.peaks, openEvents: open })
+  return LogBuilder.make(head, yield* openEvents(journal, head.size))
 })
 
 /** The events of the leaf that is not full at a size. */
@@ -56,7 +54,7 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
   extras: EntryExtras
 ) {
   const first = log.size
-  const encoded: Array<EventBytes> = []
+  const encoded: Array<Placed> = []
   for (const event of events) {
     const bytes = encodeEvent(event)
     log.append(bytes)
@@ -68,7 +66,7 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
       bytes
     })
   }
-  const runs = yield* Effect.forEach(groupEvents(first, encoded), packRun, { concurrency: COMPRESS_CONCURRENCY })
+  const runs = yield* packRuns(groupEvents(first, encoded))
   const recordedAt = events.at(-1)!.recordedAt
   return {
     block: { first, count: events.length, runs, blobs: extras.blobs },
@@ -79,8 +77,4 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
   } satisfies JournalEntry
 })
 
-export const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({
-  ...log.head(),
-  peaks: log.peaks(),
-  recordedAt
-})
+export const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({ ...log.head(), recordedAt })

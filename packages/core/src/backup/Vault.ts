@@ -2,16 +2,15 @@
  * A vault as a whole: the set of objects at one place that belong together, made once and opened with a password or a
  * recovery code. The readable `sealog.json` is written last, so that a vault half made is no vault.
  */
-import { createHash } from "node:crypto"
 import { Context, Data, Effect, Stream } from "effect"
 import type { Redacted } from "effect"
-import { FormatError } from "../format/FormatError.ts"
+import type { FormatError } from "../format/FormatError.ts"
 import { SLOTS } from "../format/Limits.ts"
 import { slotName } from "../format/ObjectName.ts"
 import { decodeVaultFile, encodeVaultFile, VAULT_FILE } from "../format/VaultFile.ts"
 import type { Kdf, KdfError } from "../keys/Kdf.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
-import { openSlot, readSlotHeader, type Slot, type SlotError, type SlotKind } from "../keys/KeySlot.ts"
+import { openSlot, readSlotHeader, type Slot, type SlotError, slotHash, type SlotKind } from "../keys/KeySlot.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
 
 export type VaultReason =
@@ -90,7 +89,7 @@ export const createVault = Effect.fn("Vault.create")(function*(options: {
       return yield* new VaultError({ reason: "SlotUnreadable", method: "create", subject: name })
     }
   }
-  yield* storage.put(VAULT_FILE, encodeVaultFile({ vaultId }))
+  yield* storage.put(VAULT_FILE, encodeVaultFile(vaultId))
 })
 
 /** Whether a vault is there. */
@@ -126,11 +125,11 @@ export const openVault = Effect.fn("Vault.open")(function*(options: {
     .slice(0, SLOTS)
   if (mine.length === 0) return yield* new VaultError({ reason: "NoSlot", method: "open", subject })
   for (const slot of mine) {
-    const ring = yield* openSlot({ bytes: slot.bytes, secret: secret.value }).pipe(
+    const ring = yield* openSlot({ bytes: slot.bytes, secret: secret.value, vaultId }).pipe(
       Effect.catchIf((error) => error._tag === "SlotError" && error.reason === "WrongSecret", () => Effect.succeed(undefined))
     )
     if (ring !== undefined) {
-      return { ring, slots: slots.map(({ bytes, name }) => ({ name, sha256: sha256(bytes) })) }
+      return { ring, slots: slots.map(({ bytes, name }) => ({ name, sha256: slotHash(bytes) })) }
     }
   }
   return yield* new VaultError({ reason: "WrongSecret", method: "open", subject })
@@ -158,8 +157,6 @@ const readSlots = Effect.fn("Vault.readSlots")(function*(storage: StorageShape) 
   }
   return slots
 })
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash("sha256").update(bytes).digest()
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])

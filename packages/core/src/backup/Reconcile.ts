@@ -1,0 +1,270 @@
+/**
+ * Compares this machine's log with what a target holds of it, once after each opening of the journal and before the
+ * first ship. A laptop restored from an older backup finds its later events there and takes them in; a copy of this
+ * machine that went on by itself is found out, and both histories are kept: ours goes on under a new writer id.
+ *
+ * | The target … | then |
+ * |---|---|
+ * | agrees, as far as it reaches | nothing |
+ * | lacks what was shipped | report, ship again |
+ * | extends our log | import the missing events, fold them into what the sources remember |
+ * | contradicts our log | fork at the last head both agree on |
+ */
+import { createHash } from "node:crypto"
+import { type Context, Effect, Option, Stream } from "effect"
+import { eventsOf } from "../format/Block.ts"
+import { decodeEvent } from "../format/EventCodec.ts"
+import type { FormatError } from "../format/FormatError.ts"
+import { BLOCK_EVENTS, LEAF_EVENTS } from "../format/Limits.ts"
+import { headAt, LogBuilder } from "../log/MerkleLog.ts"
+import type { TreeHead } from "../log/TreeHead.ts"
+import type { Entropy } from "../keys/Entropy.ts"
+import type { KeyRingShape } from "../keys/KeyRing.ts"
+import type { Event } from "../message/Event.ts"
+import { contentOf, withContent } from "../message/EventContent.ts"
+import { blobsOf } from "./Blobs.ts"
+import { loadLog, makeEntry, openEvents } from "./Entries.ts"
+import type { JournalEntry, JournalError, JournalHead, JournalLog, JournalShape, StateDelta } from "./Journal.ts"
+import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
+import type { SourceShape } from "./Source.ts"
+import type { StorageError } from "./Storage.ts"
+import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
+
+/** What was found at a target, for `status` and the log. */
+export type Finding =
+  | { readonly _tag: "agrees"; readonly size: number }
+  | { readonly _tag: "short"; readonly size: number; readonly shipped: number }
+  | { readonly _tag: "extended"; readonly from: number; readonly size: number }
+  | { readonly _tag: "forked"; readonly at: number; readonly writer: Uint8Array }
+
+type ReconcileError = JournalError | StorageError | FormatError
+
+interface Reconciling {
+  readonly journal: JournalShape
+  readonly ring: KeyRingShape
+  readonly entropy: Context.Tag.Service<typeof Entropy>
+  readonly sources: ReadonlyArray<SourceShape>
+  readonly target: Target
+}
+
+/** To be run alone with the log (`Capture.exclusively`), before the first append or ship of a session. */
+export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling: Reconciling) {
+  const { journal, ring, target } = reconciling
+  const { segments } = yield* listSegments(target.storage, ring)
+  const identity = yield* journal.identity
+  const own = segments
+    .filter((segment) => same(segment.writer, identity.writer))
+    .sort((a, b) => a.first - b.first || b.last - a.last)
+  const strange = yield* firstContradiction(reconciling, own)
+  const finding = strange === undefined ? yield* extendOrAgree(reconciling, own) : yield* fork(reconciling, strange)
+  yield* settleCursor(reconciling, segments)
+  return finding
+})
+
+/** The first segment that ends inside our log at another root than ours; a known session needs no look but its end. */
+const firstContradiction = Effect.fn("Reconcile.firstContradiction")(function*(
+  { journal, ring, target }: Reconciling,
+  own: ReadonlyArray<SegmentInfo>
+) {
+  const { sessions } = yield* journal.identity
+  const { size } = yield* journal.head
+  const furthest = own.filter((segment) => segment.last < size).reduce(reachingFurther, undefined)
+  for (const segment of own) {
+    if (segment.last >= size) continue
+    const known = sessions.some((session) => same(session, segment.session))
+    if (known && segment !== furthest) continue
+    const { after } = yield* readTrailer(target.storage, ring, segment)
+    const ours = yield* rootAt(journal, after.size)
+    if (!same(after.root, ours)) return segment
+  }
+  return undefined
+})
+
+const extendOrAgree = Effect.fn("Reconcile.extendOrAgree")(function*(
+  reconciling: Reconciling,
+  own: ReadonlyArray<SegmentInfo>
+): Effect.fn.Return<Finding, ReconcileError> {
+  const { journal, target } = reconciling
+  const { size } = yield* journal.head
+  const reach = reachOf(own)
+  if (reach > size) {
+    const strange = yield* extend(reconciling, own)
+    return strange === undefined ? { _tag: "extended", from: size, size: reach } : yield* fork(reconciling, strange)
+  }
+  const { writer } = yield* journal.identity
+  const shipped = shippedOf(yield* readCursor(journal, target.name), writer)
+  return reach < shipped ? { _tag: "short", size: reach, shipped } : { _tag: "agrees", size: reach }
+})
+
+/**
+ * Takes in the events that are at the target and not here. Every segment is proven to continue our log before any
+ * event of it is appended; the one that does not is returned.
+ */
+const extend = Effect.fn("Reconcile.extend")(function*(
+  { journal, ring, sources, target }: Reconciling,
+  own: ReadonlyArray<SegmentInfo>
+) {
+  const log = yield* loadLog(journal)
+  while (log.size < reachOf(own)) {
+    const from = log.size
+    const next = own.filter((segment) => segment.first <= from && segment.last >= from).reduce(reachingFurther, undefined)
+    if (next === undefined) return undefined
+    const { runs, trailer } = yield* readSegment(target.storage, ring, next)
+    const all = yield* eventsOf({ first: next.first, count: next.last - next.first + 1, runs, blobs: [] })
+    const missing = all.slice(from - next.first)
+    const trial = log.clone()
+    for (const bytes of missing) trial.append(bytes)
+    if (!same(trial.head().root, trailer.after.root)) return next
+    for (let at = 0; at < missing.length; at += BLOCK_EVENTS) {
+      const events = missing.slice(at, at + BLOCK_EVENTS).map(decodeEvent)
+      const states = yield* foldInto(journal, sources, events, log.size)
+      const entry = yield* makeEntry(log, events, { blobs: yield* blobsOf(ring, events), contents: [], states })
+      yield* journal.append(entry)
+    }
+  }
+  return undefined
+})
+
+/** What the sources remember after these events, as changes to what they remember now. */
+const foldInto = Effect.fn("Reconcile.foldInto")(function*(
+  journal: JournalShape,
+  sources: ReadonlyArray<SourceShape>,
+  events: ReadonlyArray<Event>,
+  first: number
+) {
+  const states: Array<{ source: string; delta: StateDelta }> = []
+  for (const source of sources) {
+    const known = yield* journal.state(source.name)
+    const changed = new Map<string, string | undefined>()
+    const table = {
+      get: (key: string) => changed.has(key) ? changed.get(key) : known.get(key),
+      set: (key: string, value: string) => void changed.set(key, value),
+      delete: (key: string) => void changed.set(key, undefined)
+    }
+    events.forEach((event, position) => {
+      if (event.source === source.name) source.remember(event, first + position, table)
+    })
+    if (changed.size > 0) states.push({ source: source.name, delta: [...changed] })
+  }
+  return states
+})
+
+/**
+ * Leaves the log at the last block boundary both agree on, and goes on under a new writer id: first the link, then
+ * our own events from there on, at their own times.
+ */
+const fork = Effect.fn("Reconcile.fork")(function*(
+  reconciling: Reconciling,
+  strange: SegmentInfo
+): Effect.fn.Return<Finding, ReconcileError> {
+  const { entropy, journal, sources } = reconciling
+  const old = yield* journal.identity
+  const current = { writer: old.writer, head: yield* journal.head }
+  const at = yield* boundaryBefore(journal, strange.first, current)
+  const writer = entropy.bytes(old.writer.length)
+  const link: Event = {
+    kind: "log.continues",
+    recordedAt: at.recordedAt,
+    source: "",
+    conversation: "",
+    writer: old.writer,
+    size: at.size,
+    root: at.root
+  }
+  const log = LogBuilder.empty()
+  const first = yield* makeEntry(log, [link], { blobs: [], contents: [], states: [] })
+  const rest = journal.blocks({ from: at.size, to: current.head.size }).pipe(
+    Stream.mapEffect(Effect.fnUntraced(function*(block) {
+      const events = (yield* eventsOf(block)).map((bytes) => rewritten(decodeEvent(bytes), old.writer, writer, at.size))
+      return yield* makeEntry(log, events, { blobs: block.blobs, contents: [], states: [] })
+    }))
+  )
+  yield* journal.fork({ at, writer, entries: Stream.concat(Stream.succeed<JournalEntry>(first), rest) })
+  yield* refold(journal, sources)
+  return { _tag: "forked", at: at.size, writer }
+})
+
+/** References into the part of the log that was re-recorded follow it; what is left behind has no index any more. */
+const rewritten = (event: Event, from: Uint8Array, to: Uint8Array, at: number): Event => {
+  const { origin, ...rest } = event as Event & { readonly origin?: number }
+  const renumbered = (origin === undefined || origin < at ? rest : { ...rest, origin: origin - at + 1 }) as Event
+  const content = contentOf(renumbered)
+  return content?._tag === "same" && same(content.writer, from) && content.index >= at
+    ? withContent(renumbered, { ...content, writer: to, index: content.index - at + 1 })
+    : renumbered
+}
+
+/** Folds what every source remembers anew from all logs: those left behind at index -1, which stands for "not here". */
+const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, sources: ReadonlyArray<SourceShape>) {
+  const logs = yield* journal.logs
+  for (const source of sources) {
+    const table = new Map(yield* journal.state(source.name))
+    for (const log of logs) {
+      const current = log === logs.at(-1)
+      yield* journal.blocks({ from: 0, to: log.head.size, writer: log.writer }).pipe(
+        Stream.runForEach(Effect.fnUntraced(function*(block) {
+          const events = yield* eventsOf(block)
+          events.forEach((bytes, position) => {
+            const event = decodeEvent(bytes)
+            if (event.source !== source.name) return
+            source.remember(event, current ? block.first + position : -1, table)
+          })
+        }))
+      )
+    }
+    yield* journal.replaceState(source.name, table)
+  }
+})
+
+/** The head at the last block boundary that is not past an index. */
+const boundaryBefore = Effect.fn("Reconcile.boundaryBefore")(function*(
+  journal: JournalShape,
+  index: number,
+  { head, writer }: JournalLog
+): Effect.fn.Return<JournalHead, JournalError> {
+  if (index >= head.size) return head
+  const covering = yield* journal.blocks({ from: index, to: index + 1, writer }).pipe(Stream.runHead)
+  const size = Option.match(covering, { onNone: () => 0, onSome: (block) => block.first })
+  return size === 0 ? emptyHead : yield* journal.headAt({ size, writer })
+})
+
+/** Our root at any size, block boundary or not. */
+export const rootAt = Effect.fn("Reconcile.rootAt")(function*(journal: JournalShape, size: number) {
+  const leaves = yield* journal.leaves({ from: 0, to: Math.floor(size / LEAF_EVENTS) })
+  return headAt(size, leaves, yield* openEvents(journal, size)).root
+})
+
+/** The cursor says what the listing says: what is not there was not shipped. */
+const settleCursor = Effect.fn("Reconcile.settleCursor")(function*(
+  { journal, target }: Reconciling,
+  segments: ReadonlyArray<SegmentInfo>
+) {
+  let cursor = yield* readCursor(journal, target.name)
+  for (const log of yield* journal.logs) {
+    const reach = reachOf(segments.filter((segment) => same(segment.writer, log.writer)))
+    const head = yield* boundaryBefore(journal, Math.min(reach, log.head.size), log)
+    cursor = withLog(cursor, { writer: log.writer, size: head.size, root: head.root })
+  }
+  yield* writeCursor(journal, target.name, {
+    ...cursor,
+    objects: segments.length,
+    bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  })
+})
+
+const emptyHead: JournalHead = { size: 0, root: createHash("sha256").digest(), peaks: [], recordedAt: 0 }
+
+/** How far a log's segments reach from its beginning without a gap. */
+export const reachOf = (segments: ReadonlyArray<SegmentInfo>): number => {
+  let reach = 0
+  for (const segment of segments.toSorted((a, b) => a.first - b.first)) {
+    if (segment.first > reach) break
+    reach = Math.max(reach, segment.last + 1)
+  }
+  return reach
+}
+
+const reachingFurther = (best: SegmentInfo | undefined, next: SegmentInfo): SegmentInfo =>
+  best === undefined || next.last > best.last ? next : best
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -1,0 +1,149 @@
+/**
+ * Reading a vault that may lie at several places at once: which segments there are, by writer, and any object from
+ * the first place that has it whole. What was read is counted, and a few objects are remembered for a while, since a
+ * restore meets a small segment twice: for its changes, then for its messages.
+ */
+import { Effect } from "effect"
+import type { StorageError, StorageShape } from "../backup/Storage.ts"
+import { VaultError } from "../backup/Vault.ts"
+import {
+  type ForeignObject,
+  getObject,
+  listSegments,
+  openSegment,
+  readRuns,
+  readTrailer,
+  type SegmentInfo
+} from "../backup/VaultObjects.ts"
+import type { FormatError } from "../format/FormatError.ts"
+import { FETCH_CACHE_BYTES, FETCH_WHOLE_BYTES } from "../format/Limits.ts"
+import type { Run } from "../format/Run.ts"
+import type { RunEntry, Segment, Trailer } from "../format/Segment.ts"
+import type { KeyRingShape } from "../keys/KeyRing.ts"
+
+/** A place that a vault, or part of it, is read from. */
+export interface Place {
+  readonly name: string
+  readonly storage: StorageShape
+}
+
+/** One log in the vault: everything listed of it, by first index and of these the furthest reaching first. */
+export interface WriterLog {
+  readonly writer: Uint8Array
+  readonly segments: ReadonlyArray<SegmentInfo>
+}
+
+export type FetchError = StorageError | FormatError
+
+export interface FetchShape {
+  readonly ring: KeyRingShape
+  readonly writers: ReadonlyArray<WriterLog>
+  /** What lies in `log/` and is none of ours. */
+  readonly foreign: ReadonlyArray<ForeignObject>
+  readonly segment: (info: SegmentInfo) => Effect.Effect<Segment, FetchError>
+  /** Only the trailer, from the object's end. */
+  readonly trailer: (info: SegmentInfo) => Effect.Effect<Trailer, FetchError>
+  /** Only some runs of a segment, by the entries of its trailer. */
+  readonly runs: (info: SegmentInfo, entries: ReadonlyArray<RunEntry>) => Effect.Effect<ReadonlyArray<Run>, FetchError>
+  readonly object: (name: string) => Effect.Effect<Uint8Array, FetchError>
+  /** So far: distinct objects, and bytes of all reads. */
+  readonly counts: () => { readonly objects: number; readonly bytes: number }
+}
+
+/** Lists every place; what is at several is read from the first that gives it whole. */
+export const makeFetch = Effect.fn("Fetch.make")(function*(
+  places: readonly [Place, ...ReadonlyArray<Place>],
+  ring: KeyRingShape
+): Effect.fn.Return<FetchShape, FetchError | VaultError> {
+  const listings = yield* Effect.forEach(places, (place) => listSegments(place.storage, ring))
+  const newer = listings.flatMap((each) => each.foreign).find(({ problem }) => problem.reason === "NewerEpoch")
+  if (newer !== undefined) {
+    return yield* new VaultError({ reason: "SlotReplaced", method: "open", subject: newer.object, cause: newer.problem })
+  }
+  const whole = remembering()
+  const counter = { objects: new Set<string>(), bytes: 0 }
+
+  const storages = places.map((place) => countingStorage(place.storage, counter))
+  const anywhere = <A>(read: (storage: StorageShape) => Effect.Effect<A, FetchError>): Effect.Effect<A, FetchError> =>
+    storages.slice(1).reduce(
+      (first, storage) => Effect.catchAll(first, (error) => Effect.mapError(read(storage), () => error)),
+      read(storages[0]!)
+    )
+
+  const segment = Effect.fn("Fetch.segment")(function*(info: SegmentInfo) {
+    const known = whole.get(info.object)
+    if (known !== undefined) return known
+    const opened = yield* anywhere((storage) =>
+      Effect.flatMap(getObject(storage, info.object), (bytes) => openSegment(ring, info, bytes))
+    )
+    whole.set(info.object, opened, info.bytes)
+    return opened
+  })
+
+  return {
+    ring,
+    writers: byWriter(listings.flatMap((each) => each.segments)),
+    foreign: listings.flatMap((each) => each.foreign),
+    segment,
+    trailer: (info) =>
+      info.bytes <= FETCH_WHOLE_BYTES
+        ? Effect.map(segment(info), ({ trailer }) => trailer)
+        : anywhere((storage) => readTrailer(storage, ring, info)),
+    runs: (info, entries) =>
+      info.bytes <= FETCH_WHOLE_BYTES
+        ? Effect.map(segment(info), ({ runs, trailer }) => runs.filter((_, at) => entries.includes(trailer.runs[at]!)))
+        : anywhere((storage) => readRuns(storage, ring, info, entries)),
+    object: (name) => anywhere((storage) => getObject(storage, name)),
+    counts: () => ({ objects: counter.objects.size, bytes: counter.bytes })
+  }
+})
+
+/** Segments of one name at several places are one. */
+const byWriter = (segments: ReadonlyArray<SegmentInfo>): ReadonlyArray<WriterLog> => {
+  const logs = new Map<string, Map<string, SegmentInfo>>()
+  for (const segment of segments) {
+    const writer = Buffer.from(segment.writer).toString("hex")
+    const log = logs.get(writer) ?? new Map<string, SegmentInfo>()
+    log.set(segment.object, segment)
+    logs.set(writer, log)
+  }
+  return [...logs]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, log]) => {
+      const sorted = [...log.values()].sort((a, b) => a.first - b.first || b.last - a.last)
+      return { writer: sorted[0]!.writer, segments: sorted }
+    })
+}
+
+interface Counter {
+  readonly objects: Set<string>
+  bytes: number
+}
+
+const countingStorage = (storage: StorageShape, counter: Counter): StorageShape => ({
+  ...storage,
+  get: (name, range) =>
+    Effect.tap(storage.get(name, range), (bytes) =>
+      Effect.sync(() => {
+        counter.objects.add(name)
+        counter.bytes += bytes.length
+      }))
+})
+
+/** Keeps what was opened last, up to a number of bytes. */
+const remembering = () => {
+  const kept = new Map<string, { readonly segment: Segment; readonly bytes: number }>()
+  let held = 0
+  return {
+    get: (object: string) => kept.get(object)?.segment,
+    set: (object: string, segment: Segment, bytes: number) => {
+      kept.set(object, { segment, bytes })
+      held += bytes
+      for (const [oldest, entry] of kept) {
+        if (held <= FETCH_CACHE_BYTES || oldest === object) break
+        kept.delete(oldest)
+        held -= entry.bytes
+      }
+    }
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * Opens one log from its segments and proves it on the way: every object authenticated, ranges contiguous from 0,
+ * every root recomputed from the events. Whatever fails is found, named and gone around where another segment holds
+ * the same events; nothing that did not open is handed on.
+ *
+ * Where two segments contradict each other there is a branch: a copy of the machine went on by itself. Both are
+ * handed on, the shorter one marked.
+ */
+import { Effect } from "effect"
+import { Buffer } from "node:buffer"
+import { eventsOf } from "../format/Block.ts"
+import type { Segment } from "../format/Segment.ts"
+import { LogBuilder } from "../log/MerkleLog.ts"
+import type { TreeHead } from "../log/TreeHead.ts"
+import type { SegmentInfo } from "../backup/VaultObjects.ts"
+import type { FetchError, FetchShape, WriterLog } from "./Fetch.ts"
+
+/** Why part of a log is not proven. */
+export type FindingReason =
+  /** An object that is missing, damaged, moved or not what its name says. */
+  | "Damaged"
+  /** Events that no readable object holds. */
+  | "Gap"
+  /** Two histories of one writer; both are restored. */
+  | "Branch"
+  /** The vault is older than a head that is known from elsewhere. */
+  | "RolledBack"
+  /** A head known from elsewhere belongs to another history. */
+  | "Contradiction"
+  /** A blob that an event names is missing or damaged. */
+  | "Blob"
+
+export interface Finding {
+  readonly reason: FindingReason
+  readonly writer: Uint8Array
+  /** The events concerned, both inclusive. */
+  readonly first: number
+  readonly last: number
+  readonly object?: string
+  readonly cause?: FetchError
+}
+
+/** Events of one segment that are not in an earlier one, in order; the first has index `first`. */
+export interface OpenedEvents {
+  readonly info: SegmentInfo
+  readonly writer: Uint8Array
+  readonly first: number
+  readonly events: ReadonlyArray<Uint8Array>
+  readonly branch: boolean
+}
+
+/** A head that is known from elsewhere: pinned, printed, witnessed. */
+export interface KnownHead extends TreeHead {
+  readonly from: string
+}
+
+export interface OpenedLog {
+  readonly writer: Uint8Array
+  readonly head: TreeHead
+  /** Whether every root from 0 to the head was recomputed; else the events are authentic, but there is a gap. */
+  readonly proven: boolean
+  readonly findings: ReadonlyArray<Finding>
+}
+
+/** Hands on every event of a log that can be opened, in order, and says what was proven. */
+export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchShape, log: WriterLog, options: {
+  readonly known?: ReadonlyArray<KnownHead>
+  /** Also authenticate every byte of segments that hold nothing new. */
+  readonly everyObject?: boolean
+  readonly take: (events: OpenedEvents) => Effect.Effect<void, E, R>
+}) {
+  const { take } = options
+  const known = options.known ?? []
+  const findings: Array<Finding> = []
+  const walk = new Walk(log, known)
+  const used = new Set<SegmentInfo>()
+  const failed = new Set<SegmentInfo>()
+
+  while (walk.next < walk.end) {
+    const info = log.segments
+      .filter((each) => each.first <= walk.next && each.last >= walk.next && !failed.has(each))
+      .reduce<SegmentInfo | undefined>((best, each) => best === undefined || each.last > best.last ? each : best, undefined)
+    if (info === undefined) {
+      const last = walk.skipGap(failed)
+      findings.push({ reason: "Gap", writer: log.writer, ...last })
+      continue
+    }
+    const opened = yield* Effect.either(openEvents(fetch, info, walk.next))
+    if (opened._tag === "Left") {
+      failed.add(info)
+      findings.push(damaged(info, opened.left))
+      continue
+    }
+    const { events, segment } = opened.right
+    if (!walk.accept(segment, events)) {
+      failed.add(info)
+      findings.push(damaged(info))
+      continue
+    }
+    used.add(info)
+    yield* take({ info, writer: log.writer, first: walk.next - events.length, events, branch: false })
+  }
+  const spare = log.segments.filter((each) => !used.has(each) && !failed.has(each))
+  for (const info of spare) findings.push(...(yield* openSpare(fetch, walk, info, options)))
+  findings.push(...walk.contradictions())
+  return { writer: log.writer, head: walk.head(), proven: walk.proven, findings } satisfies OpenedLog
+})
+
+/** A segment that the walk did not need: it says the same, or it is a branch. */
+const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
+  fetch: FetchShape,
+  walk: Walk,
+  info: SegmentInfo,
+  options: { readonly everyObject?: boolean; readonly take: (events: OpenedEvents) => Effect.Effect<void, E, R> }
+) {
+  const trailer = yield* Effect.either(fetch.trailer(info))
+  if (trailer._tag === "Left") return [damaged(info, trailer.left)]
+  const agrees = walk.rootAt(trailer.right.after.size)
+  if (agrees !== undefined && same(agrees, trailer.right.after.root) && options.everyObject !== true) return []
+  const opened = yield* Effect.either(openEvents(fetch, info, info.first))
+  if (opened._tag === "Left") return [damaged(info, opened.left)]
+  if (agrees !== undefined && same(agrees, trailer.right.after.root)) return []
+  if (!walk.branch(opened.right.segment, opened.right.events)) return [damaged(info)]
+  yield* options.take({ info, writer: info.writer, first: info.first, events: opened.right.events, branch: true })
+  return [{ reason: "Branch", writer: info.writer, first: info.first, last: info.last, object: info.object } as const]
+})
+
+/** Where a walk through a log stands, and the roots it has met. */
+class Walk {
+  next = 0
+  proven = true
+  readonly end: number
+  private readonly log: WriterLog
+  private readonly known: ReadonlyArray<KnownHead>
+  private readonly stops: ReadonlyArray<number>
+  private readonly roots = new Map<number, Uint8Array>()
+  private readonly builders = new Map<number, LogBuilder>()
+  private readonly branches: Array<LogBuilder> = []
+  private builder: LogBuilder | undefined = LogBuilder.empty()
+  private last: TreeHead
+
+  constructor(log: WriterLog, known: ReadonlyArray<KnownHead>) {
+    this.log = log
+    this.known = known
+    this.end = log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
+    const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
+    for (const head of known) boundaries.add(head.size)
+    this.stops = [...boundaries].sort((a, b) => a - b)
+    this.last = LogBuilder.empty().head()
+    this.note()
+  }
+
+  /** Appends a segment's new events if they lead to the root it states, and else stays where it is. */
+  accept(segment: Segment, events: ReadonlyArray<Uint8Array>): boolean {
+    const { after, before } = segment.trailer
+    if (this.builder === undefined) {
+      // Behind a gap there is nothing to recompute from: what is left is the chain of what the trailers state.
+      if (before.size === this.next && this.last.size === this.next && !same(before.root, this.last.root)) return false
+      this.next = after.size
+      this.last = after
+      return true
+    }
+    const trial = this.builder.clone()
+    const stops = this.stops.filter((size) => size > this.next && size < after.size)
+    const heads: Array<readonly [number, LogBuilder]> = []
+    for (const event of events) {
+      trial.append(event)
+      if (trial.size === stops[0]) {
+        heads.push([trial.size, trial.clone()])
+        stops.shift()
+      }
+    }
+    const head = trial.head()
+    if (!same(head.root, after.root) || head.size !== after.size) return false
+    trial.takeLeaves()
+    this.builder = trial
+    this.next = head.size
+    this.last = head
+    for (const [size, builder] of heads) this.remember(size, builder)
+    this.note()
+    return true
+  }
+
+  /** Goes on behind what no segment holds. */
+  skipGap(failed: ReadonlySet<SegmentInfo>): { readonly first: number; readonly last: number } {
+    const first = this.next
+    const next = this.log.segments
+      .filter((each) => !failed.has(each) && each.first > first)
+      .reduce((nearest, each) => Math.min(nearest, each.first), this.end)
+    this.builder = undefined
+    this.proven = false
+    this.next = next
+    return { first, last: next - 1 }
+  }
+
+  /** Whether a segment goes on from a head met before, to the root it states. */
+  branch(segment: Segment, events: ReadonlyArray<Uint8Array>): boolean {
+    const { after, before } = segment.trailer
+    const start = [this.builders.get(before.size), ...this.branches].find((each) =>
+      each !== undefined && each.size === before.size && same(each.head().root, before.root)
+    )
+    if (start === undefined) return false
+    const trial = start.clone()
+    trial.appendAll(events)
+    if (!same(trial.head().root, after.root)) return false
+    this.branches.push(trial)
+    return true
+  }
+
+  rootAt(size: number): Uint8Array | undefined {
+    return this.roots.get(size)
+  }
+
+  head(): TreeHead {
+    return this.last
+  }
+
+  contradictions(): ReadonlyArray<Finding> {
+    const { writer } = this.log
+    return this.known.flatMap((head): ReadonlyArray<Finding> => {
+      if (head.size > this.next) return [{ reason: "RolledBack", writer, first: this.next, last: head.size - 1 }]
+      const root = this.roots.get(head.size)
+      return root === undefined || same(root, head.root)
+        ? []
+        : [{ reason: "Contradiction", writer, first: 0, last: head.size - 1 }]
+    })
+  }
+
+  private note(): void {
+    if (this.builder !== undefined && this.stops.includes(this.next)) this.remember(this.next, this.builder.clone())
+  }
+
+  private remember(size: number, builder: LogBuilder): void {
+    this.roots.set(size, builder.head().root)
+    this.builders.set(size, builder)
+  }
+}
+
+const openEvents = Effect.fn("Open.openEvents")(function*(fetch: FetchShape, info: SegmentInfo, from: number) {
+  const segment = yield* fetch.segment(info)
+  const count = info.last - info.first + 1
+  const events = yield* eventsOf({ first: info.first, count, runs: segment.runs, blobs: [] })
+  return { segment, events: from === info.first ? events : events.slice(from - info.first) }
+})
+
+const damaged = (info: SegmentInfo, cause?: FetchError): Finding => ({
+  reason: "Damaged",
+  writer: info.writer,
+  first: info.first,
+  last: info.last,
+  object: info.object,
+  ...(cause === undefined ? {} : { cause })
+})
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
