@@ -1,5 +1,5 @@
 /**
- * Compiles the packages, and bundles the program and the scripts beside it.
+ * Compiles the packages and bundles the program.
  *
  *   node .ci/build.mjs           the packages' sources, then the bundle
  *   node .ci/build.mjs --tests   the same, and checks the types of the tests
@@ -17,9 +17,8 @@ await withLock("build", async () => {
   const flags = new Set(process.argv.slice(2))
   compile(flags.has("--tests") || flags.has("--types") ? "tsconfig.json" : "tsconfig.src.json")
   if (!flags.has("--types")) {
-    const { bundle, bundleScripts } = await import("./bundle.mjs")
+    const { bundle } = await import("./bundle.mjs")
     await bundle()
-    await bundleScripts()
   }
 })
 

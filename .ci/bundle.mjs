@@ -1,16 +1,12 @@
 /**
  * Bundles the program into `packages/daemon/dist/bundle/sealog.js`: a command starts three times
  * faster than from its hundreds of modules. Parts imported lazily become chunks of their own.
- *
- * Scripts in TypeScript, `packages/daemon/scripts/x.ts`, become `packages/daemon/dist/scripts/x.js`,
- * which Node 20 can run; they import the packages as built.
  */
 import { build } from "esbuild"
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
 
 const outdir = "packages/daemon/dist/bundle"
-const scripts = "packages/daemon/scripts"
 
 /** Native addons find their binary beside their own code, so they stay packages of the daemon. */
 const natives = ["@node-rs/argon2", "classic-level"]
@@ -50,21 +46,6 @@ export async function bundle() {
   await publish(result.outputFiles)
 }
 
-export async function bundleScripts() {
-  const names = await readdir(scripts)
-  await build({
-    entryPoints: names.filter((name) => name.endsWith(".ts")).map((name) => join(scripts, name)),
-    outdir: "packages/daemon/dist/scripts",
-    bundle: true,
-    packages: "external",
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    sourcemap: "linked",
-    logLevel: "warning"
-  })
-}
-
 /** What stays outside the bundle must be installed with the daemon. */
 async function requireDependencies() {
   const { dependencies } = JSON.parse(await readFile("packages/daemon/package.json", "utf8"))
@@ -98,7 +79,8 @@ async function publish(files) {
 }
 
 function rank(path) {
-  return path.includes("chunks") ? 0 : path.endsWith("sealog.js") ? 2 : 1
+  const name = relative(outdir, path)
+  return name.startsWith("chunks") ? 0 : name === "sealog.js" ? 2 : 1
 }
 
 async function holds(path, contents) {

@@ -8,12 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { root, withLock } from "./lock.mjs"
 
 const stampPath = "node_modules/.sealog-setup"
-const manifests = [
-  "package.json",
-  "packages/core/package.json",
-  "packages/adapters/package.json",
-  "packages/daemon/package.json"
-]
+const folders = [".", "packages/core", "packages/adapters", "packages/daemon"]
 
 process.chdir(root)
 requireNode()
@@ -38,7 +33,8 @@ function install() {
 }
 
 function isFresh() {
-  return existsSync(stampPath) && readFileSync(stampPath, "utf8") === fingerprint()
+  return folders.every((folder) => existsSync(`${folder}/node_modules`)) &&
+    existsSync(stampPath) && readFileSync(stampPath, "utf8") === fingerprint()
 }
 
 /** What an install depends on: the locked versions, the workspace's settings, who asks for what, and the machine. */
@@ -46,9 +42,9 @@ function fingerprint() {
   const hash = createHash("sha256")
   hash.update(`${process.platform} ${process.arch}\n`)
   for (const path of ["pnpm-lock.yaml", "pnpm-workspace.yaml"]) hash.update(readFileSync(path))
-  for (const path of manifests) {
+  for (const folder of folders) {
     const { bin, dependencies, devDependencies, packageManager, peerDependencies } = JSON.parse(
-      readFileSync(path, "utf8")
+      readFileSync(`${folder}/package.json`, "utf8")
     )
     hash.update(JSON.stringify({ bin, dependencies, devDependencies, packageManager, peerDependencies }))
   }
