@@ -1,0 +1,79 @@
+/**
+ * Every storage of this package keeps the storage contract, alone and behind the wrappers it runs behind in use.
+ * Verifies: STO-1, STO-2, STO-3, STO-4, STO-5, STO-6, STO-7
+ */
+import { describe, it } from "@effect/vitest"
+import { Storage, type StorageError, type StorageShape } from "@sealog/core/backup/Storage"
+import { register } from "@sealog/core/testing/Contract"
+import { failing, makeFaulty, seeded } from "@sealog/core/testing/FaultyStorage"
+import { claimed, storageContract } from "@sealog/core/testing/StorageContract"
+import { Effect, Layer, Schedule, Stream } from "effect"
+import { makeDisk, prepareDisk } from "../../src/storage/Disk.ts"
+import { diskFiles } from "../../src/storage/DiskFiles.ts"
+import { makeMemory } from "../../src/storage/Memory.ts"
+import { freshFolder, openHandles } from "./support.ts"
+
+const disk = Effect.gen(function*() {
+  const path = yield* freshFolder
+  yield* prepareDisk(path)
+  return yield* makeDisk(path)
+})
+
+const noLinks = {
+  ...diskFiles,
+  link: () => Promise.reject(Object.assign(new Error("no hard links here"), { code: "EPERM" }))
+}
+
+const diskWithoutLinks = Effect.gen(function*() {
+  const path = yield* freshFolder
+  yield* prepareDisk(path)
+  return yield* makeDisk(path, { files: noLinks })
+})
+
+/** A place that refuses and forgets to answer now and then, behind one that asks again. */
+const retried = Effect.gen(function*() {
+  const faulty = yield* makeFaulty(yield* makeMemory(), refusing(1))
+  return retrying(faulty.storage)
+})
+
+const refusing = (seed: number) => {
+  const chance = seeded({ seed, rate: 0.3 })
+  const refuse = failing("Unreachable")
+  return (call: Parameters<typeof refuse>[0]) => chance(call) === undefined ? undefined : refuse(call)
+}
+
+const retrying = (storage: StorageShape): StorageShape => {
+  const again = { schedule: Schedule.recurs(50), while: (error: StorageError) => error.retryable }
+  return {
+    ...storage,
+    put: (name, bytes) => Effect.retry(storage.put(name, bytes), again),
+    get: (name, range) => Effect.retry(storage.get(name, range), again),
+    list: (prefix) =>
+      Stream.unwrap(
+        Effect.map(Effect.retry(Stream.runCollect(storage.list(prefix)), again), (infos) => Stream.fromChunk(infos))
+      ),
+    delete: (name) => Effect.retry(storage.delete(name), again)
+  }
+}
+
+const passThrough = Effect.map(Effect.flatMap(disk, (storage) => makeFaulty(storage)), ({ storage }) => storage)
+
+const subjects = {
+  memory: makeMemory(),
+  disk,
+  "disk without hard links": diskWithoutLinks,
+  "disk behind a wrapper": passThrough,
+  "a troubled place behind retries": retried
+}
+
+for (const [name, make] of Object.entries(subjects)) {
+  const capabilities = Effect.runSync(Effect.map(makeMemory(), claimed))
+  register({ describe, it }, storageContract({ openHandles }), { name, layer: Layer.scoped(Storage, make), capabilities })
+}
+
+const appendOnly = makeMemory({ capabilities: { deletes: false } })
+register({ describe, it }, storageContract(), {
+  name: "a place that never deletes",
+  layer: Layer.effect(Storage, appendOnly),
+  capabilities: claimed(Effect.runSync(appendOnly))
+})
