@@ -66,6 +66,8 @@ export const KDF_CEILING = { memoryKiB: 2 * KiB * KiB, passes: 16, lanes: 16 } a
 /** Password length, characters after NFKC. */
 export const PASSWORD_MIN_CHARS = 8
 export const PASSWORD_MAX_BYTES = 4 * KiB
+/** How much of a password is scored: what follows only makes it stronger, and scoring all of 4 KiB takes seconds. */
+export const PASSWORD_SCORED_CHARS = 100
 
 /** Log indices fit 48 bits in a name and a double in memory. */
 export const LOG_EVENTS = 2 ** 48 - 1

@@ -3,6 +3,7 @@
  * refused when it is set, unless its owner insists. The dictionaries are big and loaded only when asked for.
  */
 import { Effect, Redacted } from "effect"
+import * as Limits from "../format/Limits.ts"
 import { type Password, PasswordError } from "./Password.ts"
 
 export interface PasswordStrength {
@@ -18,7 +19,7 @@ export const MIN_SCORE = 3
 /** Scores a password. */
 export const passwordStrength = Effect.fn("PasswordStrength.passwordStrength")(function*(password: Password) {
   const zxcvbn = yield* load
-  const { feedback, score } = zxcvbn.check(Redacted.value(password))
+  const { feedback, score } = zxcvbn.check(Redacted.value(password).slice(0, Limits.PASSWORD_SCORED_CHARS))
   const words = [feedback.warning, ...feedback.suggestions].filter((text) => typeof text === "string" && text !== "")
   return { score, feedback: words as ReadonlyArray<string> } satisfies PasswordStrength
 })
