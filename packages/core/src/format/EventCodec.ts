@@ -9,7 +9,8 @@
 import type { Event, Kind } from "../message/Event.ts"
 import type { ByteWriter } from "./Binary.ts"
 import { EventReader, EventWriter } from "./EventBytes.ts"
-import { byKind, byWire, type KindTable, readFields, writeFields } from "./EventFields.ts"
+import { byKind, byWire, type KindTable } from "./EventFields.ts"
+import { readFields, writeFields } from "./Fields.ts"
 
 /** The version of the encoding. */
 export const VERSION = 1

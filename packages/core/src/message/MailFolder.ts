@@ -1,49 +1,40 @@
 /**
- * How the folders and file names of a mail store, which are bytes, become text: for keys, conversations and messages
- * to people. Sources and projections must agree on it, so it stands here.
+ * What a folder of a Maildir is called in front of people. Names on disk are bytes; most are UTF-8 and stay as they
+ * are, and of the rest no byte is lost.
  */
 import { Buffer, isUtf8 } from "node:buffer"
 
-/** The name of the top folder, as IMAP has it. */
-export const INBOX = "INBOX"
+/** The conversation of the mails in a folder: `INBOX` for the root, else its name without the one dot before it. */
+export const conversationOfFolder = (folder: string): string =>
+  folder === "" ? "INBOX" : textOfName(folder.startsWith(".") ? folder.slice(1) : folder)
 
 /**
- * A name of bytes (one character each) as text: UTF-8 where it is that; bytes that are not become `%FF`. What only
- * looks like such an escape has its `%` escaped, so different names stay different.
+ * A name of one character a byte as text. UTF-8 is read as such; each byte that belongs to no UTF-8 sequence becomes
+ * `%` and two capital hex digits.
  */
 export const textOfName = (name: string): string => {
-  if (PLAIN.test(name)) return name
+  if (isAscii(name)) return name
   const bytes = Buffer.from(name, "latin1")
-  if (isUtf8(bytes)) return escapeLookalikes(bytes.toString("utf8"))
+  if (isUtf8(bytes)) return bytes.toString("utf8")
   let text = ""
-  let start = 0
-  while (start < bytes.length) {
-    const length = sequenceLength(bytes, start)
-    const piece = bytes.subarray(start, start + Math.max(length, 1))
-    text += length === 0 ? `%${piece.toString("hex").toUpperCase()}` : lookalike(bytes, start) ? "%25" : piece.toString("utf8")
-    start += piece.length
+  for (let at = 0; at < bytes.length;) {
+    const length = sequenceLength(bytes, at)
+    text += length === 0 ? `%${escaped(bytes[at]!)}` : bytes.toString("utf8", at, at + length)
+    at += Math.max(length, 1)
   }
   return text
 }
 
-/** The conversation that a mail in a folder belongs to: the folder, without the dot of Maildir++. */
-export const conversationOfFolder = (folder: string): string => {
-  if (folder === "") return INBOX
-  return textOfName(folder.startsWith(".") ? folder.slice(1) : folder)
+const isAscii = (name: string): boolean => {
+  for (let index = 0; index < name.length; index++) if (name.charCodeAt(index) > 0x7f) return false
+  return true
 }
 
-/** Nothing to decode and nothing to escape: most names. */
-const PLAIN = /^[\u0000-\u0024\u0026-\u007f]*$/
-const LOOKALIKE = /%(?=[0-9A-F]{2})/g
-
-const escapeLookalikes = (text: string): string => text.replace(LOOKALIKE, "%25")
-
-const lookalike = (bytes: Buffer, at: number): boolean =>
-  bytes[at] === 0x25 && /^%[0-9A-F]{2}/.test(bytes.subarray(at, at + 3).toString("latin1"))
-
-/** Bytes of the valid UTF-8 sequence that begins here; 0 where there is none. */
+/** Bytes of the UTF-8 sequence that begins here; 0 for none. */
 const sequenceLength = (bytes: Buffer, at: number): number => {
-  const lead = bytes[at]!
-  const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+  const first = bytes[at]!
+  const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0
 }
+
+const escaped = (byte: number): string => byte.toString(16).toUpperCase().padStart(2, "0")
