@@ -1,0 +1,153 @@
+/**
+ * The few header fields that an event of a mail names, taken from the first bytes of it: nothing is parsed on the way
+ * in that a reader cannot parse from the exact bytes later, and a mail of any shape gets through.
+ */
+import { Buffer, isUtf8 } from "node:buffer"
+
+export interface MailHeader {
+  /** Milliseconds since 1970, of the Date field. */
+  readonly at?: number
+  readonly atQuality?: "second" | "minute" | "local"
+  /** The address of the From field. */
+  readonly author?: string
+  /** Message-IDs without their angle brackets. */
+  readonly messageId?: string
+  readonly replyTo?: string
+}
+
+/** A header is looked for in this much of a mail, bytes. */
+export const HEADER_SCAN_BYTES = 64 * 1024
+/** The longest field that is looked at, characters: folded lists of References grow long. */
+const FIELD_CHARS = 16 * 1024
+
+export const scanHeader = (mail: Uint8Array): MailHeader => {
+  const fields = wantedFields(headerText(mail))
+  const date = fields.get("date")
+  const time = date === undefined ? undefined : parseDate(date)
+  const author = addressOf(fields.get("from") ?? "")
+  const messageId = firstId(fields.get("message-id") ?? "")
+  const replyTo = firstId(fields.get("in-reply-to") ?? "") ?? lastId(fields.get("references") ?? "")
+  return {
+    ...time,
+    ...(author === undefined ? {} : { author }),
+    ...(messageId === undefined ? {} : { messageId }),
+    ...(replyTo === undefined ? {} : { replyTo })
+  }
+}
+
+/** The text up to the first empty line; bytes that are not UTF-8 read as Latin-1. */
+const headerText = (mail: Uint8Array): string => {
+  const bytes = Buffer.from(mail.buffer, mail.byteOffset, Math.min(mail.length, HEADER_SCAN_BYTES))
+  const ends = [bytes.indexOf("\n\n"), bytes.indexOf("\n\r\n"), bytes.indexOf("\r\r")].filter((end) => end >= 0)
+  const header = ends.length === 0 ? bytes : bytes.subarray(0, Math.min(...ends))
+  return isUtf8(header) ? header.toString("utf8") : header.toString("latin1")
+}
+
+const FIELD = /^(date|from|message-id|in-reply-to|references)[ \t]*:/i
+
+/** The first of each wanted field, unfolded. */
+const wantedFields = (header: string): Map<string, string> => {
+  const fields = new Map<string, string>()
+  let open: string | undefined
+  for (const line of header.split(/\r\n|\n|\r/)) {
+    if (line.startsWith(" ") || line.startsWith("\t")) {
+      const soFar = open === undefined ? undefined : fields.get(open)
+      if (open !== undefined && soFar !== undefined && soFar.length < FIELD_CHARS) fields.set(open, soFar + line)
+      continue
+    }
+    const found = FIELD.exec(line)
+    const name = found?.[1]?.toLowerCase()
+    open = name === undefined || fields.has(name) ? undefined : name
+    if (open !== undefined && found !== null) fields.set(open, line.slice(found[0].length, FIELD_CHARS))
+  }
+  return fields
+}
+
+const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+/** RFC 5322, section 4.3: the zones that had names. */
+const ZONES: Readonly<Record<string, number>> = {
+  ut: 0,
+  utc: 0,
+  gmt: 0,
+  z: 0,
+  est: -300,
+  edt: -240,
+  cst: -360,
+  cdt: -300,
+  mst: -420,
+  mdt: -360,
+  pst: -480,
+  pdt: -420
+}
+const DATE =
+  /^\s*(?:[a-z]{3,9}\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*[\s-]+(\d{2,4})\s+(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?(?:\s*([+-]\d{4}|[a-z]{1,5})\b)?/i
+
+/** RFC 5322, section 3.3, with the older forms of section 4.3; a time without a zone is taken as UTC and `local`. */
+const parseDate = (value: string): Pick<MailHeader, "at" | "atQuality"> | undefined => {
+  const found = DATE.exec(withoutComments(value))
+  if (found === null) return undefined
+  const [, day, monthName = "", yearText = "", hour, minute, second, zoneText] = found
+  const month = MONTHS.indexOf(monthName.toLowerCase())
+  const year = fullYear(Number(yearText), yearText.length)
+  const clock = [Number(hour), Number(minute), Number(second ?? 0)] as const
+  if (month < 0 || Number(day) < 1 || Number(day) > 31 || clock[0] > 23 || clock[1] > 59 || clock[2] > 60) {
+    return undefined
+  }
+  const zone = zoneText === undefined ? undefined : zoneMinutes(zoneText.toLowerCase())
+  const at = Date.UTC(year, month, Number(day), ...clock) - (zone ?? 0) * 60_000
+  if (!Number.isSafeInteger(at)) return undefined
+  return { at, atQuality: zone === undefined ? "local" : second === undefined ? "minute" : "second" }
+}
+
+const fullYear = (year: number, digits: number): number => {
+  if (digits === 4) return year
+  return digits === 3 || year >= 50 ? 1900 + year : 2000 + year
+}
+
+const zoneMinutes = (zone: string): number | undefined => {
+  if (!/^[+-]/.test(zone)) return ZONES[zone]
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3, 5))
+  return zone.startsWith("-") ? -minutes : minutes
+}
+
+/** Nested comments and all: `Mon (really) …`. */
+const withoutComments = (value: string): string => {
+  let depth = 0
+  let quoted = false
+  let out = ""
+  for (let index = 0; index < value.length; index++) {
+    const char = value[index]!
+    if (char === "\\" && (quoted || depth > 0)) {
+      if (depth === 0) out += char + (value[index + 1] ?? "")
+      index++
+    } else if (char === "\"" && depth === 0) {
+      quoted = !quoted
+      out += char
+    } else if (char === "(" && !quoted) depth++
+    else if (char === ")" && !quoted && depth > 0) depth--
+    else if (depth === 0) out += char
+  }
+  return out
+}
+
+/** The first address: what stands in angle brackets outside quotes, else the first word with an `@`. */
+const addressOf = (value: string): string | undefined => {
+  const bare = withoutComments(value)
+  const outside = bare.replace(/"(?:[^"\\]|\\.)*"(?!@)/g, " ")
+  const angle = /<\s*([^<>]*?)\s*>/.exec(outside)?.[1]
+  const address = angle ?? outside.split(/[\s,;]+/).find((word) => word.includes("@"))
+  return address === undefined || address === "" ? undefined : address.slice(0, ADDRESS_CHARS)
+}
+
+/** RFC 5321 allows 254; what is longer is a mistake or worse. */
+const ADDRESS_CHARS = 998
+
+const firstId = (value: string): string | undefined => idsOf(value)[0]
+const lastId = (value: string): string | undefined => idsOf(value).at(-1)
+
+const idsOf = (value: string): Array<string> => {
+  const ids = [...value.matchAll(/<\s*([^<>\s]+)\s*>/g)].map((found) => found[1]!)
+  if (ids.length > 0) return ids
+  const bare = value.trim()
+  return bare === "" || /\s/.test(bare) ? [] : [bare]
+}

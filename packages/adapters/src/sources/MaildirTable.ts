@@ -1,0 +1,209 @@
+/**
+ * What a Maildir source remembers: a fold of its own events, kept as short lines of text, and the same turned round
+ * for a scan, by folder and file name. The fold must come out the same when a log is replayed on another machine, so
+ * it looks at the event and at the table and at nothing else.
+ *
+ * | key | value |
+ * |---|---|
+ * | `m:` message key | index of its `message.added`, size, whether its time is a guess, places |
+ * | `f:` path of another file | size, mtime |
+ * | `c:` folder | |
+ * | `g:` what could not be read | why |
+ */
+import type { SourceState, SourceTable } from "@sealog/core/backup/Source"
+import type { Content, Event, Place } from "@sealog/core/message/Event"
+import { join, sortPlaces } from "./MaildirName.ts"
+
+/** One message, as the events left it. No places: it is gone from the store, but can come back. */
+export interface Known {
+  readonly origin: number | undefined
+  readonly size: number
+  /** Its time was taken from the file's, and moves with that. */
+  readonly undated: boolean
+  readonly places: ReadonlyArray<Place>
+}
+
+export const remember = (event: Event, index: number, table: SourceTable): void => {
+  switch (event.kind) {
+    case "message.added":
+    case "message.edited": {
+      const { atQuality, content, key, places } = event.message
+      const known = read(table, key)
+      return write(table, key, {
+        origin: event.kind === "message.added" ? index : known?.origin,
+        size: sizeOf(content) ?? known?.size ?? -1,
+        undated: atQuality === "unknown",
+        places: places ?? known?.places ?? []
+      })
+    }
+    case "message.flags":
+    case "message.restored": {
+      const known = read(table, event.key)
+      if (known === undefined) return
+      return write(table, event.key, { ...known, places: event.places ?? known.places })
+    }
+    case "message.removed": {
+      const known = read(table, event.key)
+      if (known === undefined) return
+      return write(table, event.key, { ...known, places: [] })
+    }
+    case "file.upsert":
+      return table.set(`f:${event.path}`, `${sizeOf(event.content) ?? -1} ${event.mtimeNs}`)
+    case "file.removed":
+      return table.delete(`f:${event.path}`)
+    case "chat.upsert":
+      if (event.folder !== undefined) table.set(`c:${event.folder}`, "")
+      return
+    case "chat.removed":
+      if (event.folder !== undefined) table.delete(`c:${event.folder}`)
+      return
+    case "source.gap":
+      if (event.closed === true) table.delete(`g:${event.subject}`)
+      else table.set(`g:${event.subject}`, event.reason)
+  }
+}
+
+export const gapsOf = (state: SourceState): ReadonlyArray<{ readonly subject: string; readonly reason: string }> => {
+  const gaps: Array<{ readonly subject: string; readonly reason: string }> = []
+  for (const [key, reason] of state) if (key.startsWith("g:")) gaps.push({ subject: key.slice(2), reason })
+  return gaps
+}
+
+/** A file of a message in its folder, as a scan looks it up. */
+export interface KnownFile {
+  readonly key: string
+  readonly size: number
+  readonly mtimeNs: bigint
+  /** Other messages that are remembered in the same place: a pass was cut short between one's end and one's begin. */
+  readonly others?: ReadonlyArray<string>
+}
+
+/** The table, by folder: follows it from pass to pass at the cost of what has changed. */
+export interface MaildirIndex {
+  readonly messages: ReadonlyMap<string, Known>
+  /** By `folder/sub`, then by name. */
+  readonly folders: ReadonlyMap<string, ReadonlyMap<string, KnownFile>>
+  readonly files: ReadonlyMap<string, { readonly size: number; readonly mtimeNs: bigint }>
+  readonly chats: ReadonlySet<string>
+  readonly gaps: ReadonlyMap<string, string>
+  /** Takes the table as it is now; gives the `folder/sub` of every message that is not as it was. */
+  readonly follow: (state: SourceState) => ReadonlySet<string>
+}
+
+export const makeMaildirIndex = (): MaildirIndex => {
+  const seen = new Map<string, string>()
+  const messages = new Map<string, Known>()
+  const folders = new Map<string, Map<string, KnownFile>>()
+  const files = new Map<string, { readonly size: number; readonly mtimeNs: bigint }>()
+  const chats = new Set<string>()
+  const gaps = new Map<string, string>()
+
+  const place = (key: string, known: Known, touched: Set<string>) => {
+    for (const { folder, mtimeNs, name, sub } of known.places) {
+      const path = join(folder, sub)
+      touched.add(path)
+      let names = folders.get(path)
+      if (names === undefined) folders.set(path, names = new Map())
+      const there = names.get(name)
+      const file = { key, size: known.size, mtimeNs: BigInt(mtimeNs) }
+      names.set(name, there === undefined ? file : { ...file, others: [there.key, ...(there.others ?? [])] })
+    }
+  }
+  const displace = (key: string, known: Known, touched: Set<string>) => {
+    for (const { folder, name, sub } of known.places) {
+      const path = join(folder, sub)
+      touched.add(path)
+      const names = folders.get(path)
+      const there = names?.get(name)
+      if (names === undefined || there === undefined) continue
+      const left = [there.key, ...(there.others ?? [])].filter((other) => other !== key)
+      // Which of them the size and time were of is not known any more: no file has these, so it will be looked at.
+      if (left[0] !== undefined) names.set(name, { key: left[0], size: -1, mtimeNs: 0n, others: left.slice(1) })
+      else names.delete(name)
+      if (names.size === 0) folders.delete(path)
+    }
+  }
+  const apply = (entry: string, value: string | undefined, touched: Set<string>) => {
+    const key = entry.slice(2)
+    switch (entry.slice(0, 2)) {
+      case "m:": {
+        const before = messages.get(key)
+        if (before !== undefined) displace(key, before, touched)
+        if (value === undefined) messages.delete(key)
+        else {
+          const known = decode(value)
+          messages.set(key, known)
+          place(key, known, touched)
+        }
+        return
+      }
+      case "f:": {
+        if (value === undefined) files.delete(key)
+        else {
+          const [size = "-1", mtimeNs = "0"] = value.split(" ")
+          files.set(key, { size: Number(size), mtimeNs: BigInt(mtimeNs) })
+        }
+        return
+      }
+      case "c:":
+        return void (value === undefined ? chats.delete(key) : chats.add(key))
+      case "g:":
+        return void (value === undefined ? gaps.delete(key) : gaps.set(key, value))
+    }
+  }
+  const follow = (state: SourceState) => {
+    const touched = new Set<string>()
+    for (const [entry, value] of state) {
+      if (seen.get(entry) === value) continue
+      seen.set(entry, value)
+      apply(entry, value, touched)
+    }
+    if (seen.size !== state.size) {
+      for (const entry of seen.keys()) {
+        if (state.has(entry)) continue
+        seen.delete(entry)
+        apply(entry, undefined, touched)
+      }
+    }
+    return touched
+  }
+  return { messages, folders, files, chats, gaps, follow }
+}
+
+/** A time in nanoseconds as events have it: a number where that is exact. */
+export const int64 = (value: bigint): number | bigint => {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
+
+const sizeOf = (content: Content | undefined): number | undefined =>
+  content === undefined ? undefined : content._tag === "inline" ? content.bytes.length : content.size
+
+const read = (table: SourceTable, key: string): Known | undefined => {
+  const value = table.get(`m:${key}`)
+  return value === undefined ? undefined : decode(value)
+}
+
+const write = (table: SourceTable, key: string, known: Known): void => table.set(`m:${key}`, encode(known))
+
+type Line = readonly [origin: number | null, size: number, undated: 0 | 1, ...places: Array<string>]
+
+const encode = ({ origin, places, size, undated }: Known): string => {
+  const line: Line = [
+    origin ?? null,
+    size,
+    undated ? 1 : 0,
+    ...sortPlaces(places).flatMap(({ folder, mtimeNs, name, sub }) => [folder, sub, name, String(mtimeNs)])
+  ]
+  return JSON.stringify(line)
+}
+
+const decode = (value: string): Known => {
+  const [origin, size, undated, ...flat] = JSON.parse(value) as Line
+  const places: Array<Place> = []
+  for (let index = 0; index < flat.length; index += 4) {
+    const [folder, sub, name, mtimeNs] = flat.slice(index, index + 4) as [string, Place["sub"], string, string]
+    places.push({ folder, sub, name, mtimeNs: int64(BigInt(mtimeNs)) })
+  }
+  return { origin: origin ?? undefined, size, undated: undated === 1, places }
+}
