@@ -1,5 +1,5 @@
-import * as Entropy from "@sealog/core/keys/Entropy"
 import { assert, describe, it } from "@effect/vitest"
+import * as Entropy from "@sealog/core/keys/Entropy"
 import { Effect } from "effect"
 
 const draw = (...counts: ReadonlyArray<number>) =>

@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as Hkdf from "@sealog/core/keys/Hkdf"
 import * as Labels from "@sealog/core/keys/Labels"
-import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { createHmac } from "node:crypto"
 import { bytesOf, haveCorpora, hexOf, readCorpusJson, type Wycheproof } from "../Corpora.ts"
@@ -45,16 +45,18 @@ describe("HKDF", () => {
       for (const part of parts) mac.update(part)
       return new Uint8Array(mac.digest())
     }
-    fc.assert(fc.property(bytes(80), bytes(80), bytes(200), fc.integer({ min: 1, max: 200 }), (secret, salt, info, length) => {
-      const extracted = hmac(salt, secret)
-      let block = new Uint8Array(0)
-      const out: Array<number> = []
-      for (let counter = 1; out.length < length; counter++) {
-        block = hmac(extracted, block, info, Uint8Array.of(counter))
-        out.push(...block)
-      }
-      assert.strictEqual(hexOf(Hkdf.hkdf(secret, salt, info, length)), hexOf(Uint8Array.from(out.slice(0, length))))
-    }))
+    fc.assert(
+      fc.property(bytes(80), bytes(80), bytes(200), fc.integer({ min: 1, max: 200 }), (secret, salt, info, length) => {
+        const extracted = hmac(salt, secret)
+        let block = new Uint8Array(0)
+        const out: Array<number> = []
+        for (let counter = 1; out.length < length; counter++) {
+          block = hmac(extracted, block, info, Uint8Array.of(counter))
+          out.push(...block)
+        }
+        assert.strictEqual(hexOf(Hkdf.hkdf(secret, salt, info, length)), hexOf(Uint8Array.from(out.slice(0, length))))
+      })
+    )
   })
 
   it("keeps a label and its context apart", () => {

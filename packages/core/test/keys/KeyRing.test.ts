@@ -1,8 +1,8 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import { generateKeyRing, generateVaultId, makeKeyRing, rotateKeyRing } from "@sealog/core/keys/KeyRing"
-import { purposes } from "@sealog/core/keys/Labels"
 import type { Purpose } from "@sealog/core/keys/KeyRing"
-import { assert, describe, it } from "@effect/vitest"
+import { purposes } from "@sealog/core/keys/Labels"
 import { Effect, Redacted } from "effect"
 import { inspect } from "node:util"
 import { hexOf } from "../Corpora.ts"
@@ -19,7 +19,9 @@ describe("KeyRing", () => {
       makeKeyRing({ vaultId: new Uint8Array(32).fill(8), epochs: new Map([[0, key(1)], [1, key(2)]]) })
     ]
     const seen = rings.flatMap((ring) =>
-      ring.epochs.flatMap((epoch) => all.map((purpose) => hexOf(Redacted.value(ring.key(epoch, purpose)!)).slice(0, 64)))
+      ring.epochs.flatMap((epoch) =>
+        all.map((purpose) => hexOf(Redacted.value(ring.key(epoch, purpose)!)).slice(0, 64))
+      )
     )
     const masters = [1, 2].map((fill) => hexOf(new Uint8Array(32).fill(fill)))
     assert.strictEqual(new Set([...seen, ...masters]).size, 2 * 2 * all.length + 2)

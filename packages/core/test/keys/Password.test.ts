@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "@sealog/core/format/Limits"
 import { makeNewPassword, makePassword, passwordBytes, passwordText } from "@sealog/core/keys/Password"
-import { assert, describe, it } from "@effect/vitest"
 import { Either, Redacted } from "effect"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -10,7 +10,9 @@ const reasonOf = (made: Either.Either<unknown, { readonly reason: string }>) =>
 describe("Password", () => {
   /** Verifies: KEY-7 */
   it("is the same however its characters were composed", () => {
-    for (const [one, other] of [["caf\u00e9", "cafe\u0301"], ["\ufb01x", "fix"], ["\u212b", "\u00c5"], ["１２", "12"]]) {
+    for (
+      const [one, other] of [["caf\u00e9", "cafe\u0301"], ["\ufb01x", "fix"], ["\u212b", "\u00c5"], ["１２", "12"]]
+    ) {
       const bytes = [one, other].map((text) => Redacted.value(passwordBytes(Either.getOrThrow(makePassword(text!)))))
       assert.deepStrictEqual(bytes[0], bytes[1])
     }

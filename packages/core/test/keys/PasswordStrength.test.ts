@@ -1,6 +1,6 @@
+import { assert, describe, it } from "@effect/vitest"
 import { makePassword } from "@sealog/core/keys/Password"
 import { MIN_SCORE, passwordStrength, requireStrength } from "@sealog/core/keys/PasswordStrength"
-import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 
 const password = (text: string) => Either.getOrThrow(makePassword(text))
