@@ -56,16 +56,7 @@ export const sealStream = (options: SealStreamOptions): Uint8Array => {
   const sealed = new Uint8Array(size)
   sealed.set(salt)
   sealed.set(commitment, SALT_BYTES)
-  let at = HEAD_BYTES
-  for (let index = 0, from = 0; at < size; index++, from += Limits.CHUNK_BYTES) {
-    const chunk = plaintext.subarray(from, from + Limits.CHUNK_BYTES)
-    const final = at + chunk.length + TAG_BYTES === size
-    const cipher = createCipheriv("chacha20-poly1305", streamKey, nonceOf(index, final), TAG)
-    sealed.set(cipher.update(chunk), at)
-    cipher.final()
-    sealed.set(cipher.getAuthTag(), at + chunk.length)
-    at += chunk.length + TAG_BYTES
-  }
+  sealChunks(streamKey, plaintext, sealed.subarray(HEAD_BYTES))
   return sealed
 }
 
@@ -76,18 +67,10 @@ export const openStream = (options: {
   readonly sealed: Uint8Array
 }): Either.Either<Uint8Array, FormatError> => {
   const { context, key, sealed } = options
-  const shape = layout(sealed.length)
-  if (Either.isLeft(shape)) return Either.left(shape.left)
-  const streamKey = openHead(key, context, sealed)
-  if (streamKey === undefined) return unauthentic(COMMITMENT)
-  const plaintext = new Uint8Array(shape.right.plaintextLength)
-  for (let index = 0; index < shape.right.chunks; index++) {
-    const { final, offset, length, plainOffset } = shape.right.chunk(index)
-    const opened = openWith(streamKey, index, final, sealed.subarray(offset, offset + length))
-    if (opened === undefined) return unauthentic(`chunk ${index}`)
-    plaintext.set(opened, plainOffset)
-  }
-  return Either.right(plaintext)
+  return Either.flatMap(layout(sealed.length), (shape) => {
+    const streamKey = openHead(key, context, sealed)
+    return streamKey === undefined ? unauthentic(COMMITMENT) : openChunks(streamKey, shape, sealed)
+  })
 }
 
 /** One chunk of an object, authenticated as that chunk of that object; with `final`, also as its last. */
@@ -162,6 +145,36 @@ export const layout = (size: number): Either.Either<Layout, FormatError> => {
 export const sealedLength = (plaintextLength: number): number =>
   HEAD_BYTES + plaintextLength + TAG_BYTES * Math.max(1, Math.ceil(plaintextLength / Limits.CHUNK_BYTES))
 
+/** STREAM alone, into as many bytes as it takes. */
+export const sealChunks = (streamKey: Uint8Array, plaintext: Uint8Array, into: Uint8Array): void => {
+  let at = 0
+  for (let index = 0; at < into.length; index++) {
+    const chunk = plaintext.subarray(index * Limits.CHUNK_BYTES, (index + 1) * Limits.CHUNK_BYTES)
+    const end = at + chunk.length + TAG_BYTES
+    const cipher = createCipheriv("chacha20-poly1305", streamKey, nonceOf(index, end === into.length), TAG)
+    into.set(cipher.update(chunk), at)
+    cipher.final()
+    into.set(cipher.getAuthTag(), end - TAG_BYTES)
+    at = end
+  }
+}
+
+/** STREAM alone: all chunks of an object of that layout, whatever its head is. */
+export const openChunks = (
+  streamKey: Uint8Array,
+  shape: Layout,
+  sealed: Uint8Array
+): Either.Either<Uint8Array, FormatError> => {
+  const plaintext = new Uint8Array(shape.plaintextLength)
+  for (let index = 0; index < shape.chunks; index++) {
+    const { final, length, offset, plainOffset } = shape.chunk(index)
+    const opened = openWith(streamKey, index, final, sealed.subarray(offset, offset + length))
+    if (opened === undefined) return unauthentic(`chunk ${index}`)
+    plaintext.set(opened, plainOffset)
+  }
+  return Either.right(plaintext)
+}
+
 const WHAT = "sealed object"
 const COMMITMENT = "commitment"
 const KIND: Record<ObjectKind, number> = { segment: 1, blob: 2 }
@@ -212,6 +225,7 @@ const openWith = (
 
 /** Full, or the last one, which is empty only where it is the only one. */
 const isChunkLength = (index: number, final: boolean, length: number): boolean => {
+  if (!Number.isInteger(index) || index < 0 || index > 0xffff_ffff) return false
   if (!final) return length === SEALED_CHUNK_BYTES
   return length >= TAG_BYTES && length <= SEALED_CHUNK_BYTES && (length > TAG_BYTES || index === 0)
 }
