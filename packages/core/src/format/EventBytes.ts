@@ -164,12 +164,12 @@ export class EventWriter {
 
 /** Reads strictly and in order, and refuses what `EventWriter` would not have written. */
 export class EventReader {
-  private readonly bytesIn: Uint8Array
+  private readonly bytesIn: Buffer
   private readonly what: string
   private at = 0
 
   constructor(bytes: Uint8Array, what: string) {
-    this.bytesIn = bytes
+    this.bytesIn = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.what = what
     if (bytes.length > EVENT_BYTES) {
       this.fail("Limit", `${bytes.length} bytes where at most ${EVENT_BYTES} may be`)
@@ -265,7 +265,7 @@ export class EventReader {
   byteName(): string {
     const length = this.varint()
     const from = this.take(length)
-    return bufferPrototype.toString.call(this.bytesIn, "latin1", from, from + length)
+    return this.bytesIn.toString("latin1", from, from + length)
   }
 
   end(): void {
@@ -283,10 +283,10 @@ export class EventReader {
     if (length <= SHORT_CHARS) {
       let all = 0
       for (let index = from; index < end; index++) all |= bytesIn[index]!
-      if (all < 0x80) return bufferPrototype.toString.call(bytesIn, "latin1", from, end)
+      if (all < 0x80) return bytesIn.toString("latin1", from, end)
     }
     if (!isUtf8(bytesIn.subarray(from, end))) this.fail("Malformed", "text that is not UTF-8")
-    return bufferPrototype.toString.call(bytesIn, "utf8", from, end)
+    return bytesIn.toString("utf8", from, end)
   }
 
   /** Whether the bytes are this text, character for byte. */
@@ -350,4 +350,3 @@ const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
 const UINT64_MAX = 2n ** 64n - 1n
 const LONE_SURROGATE = /\p{Surrogate}/u
-const bufferPrototype = Buffer.prototype
