@@ -17,18 +17,12 @@ import type { Spec } from "./Spec.ts"
 export type EngineError = KnownError
 
 export type EngineReason =
-  /** The folder to restore into holds what a restore did not write. */
-  | "FolderNotEmpty"
-  /** The form asked for cannot hold any of the vault's sources. */
-  | "NothingToProject"
   /** No form of that name. */
   | "UnknownFormat"
   /** No target of that name in the configuration. */
   | "UnknownTarget"
   /** No file there that is a receipt. */
   | "NotAReceipt"
-  | "PasswordTooShort"
-  | "PasswordTooWeak"
   /** Damage or a gap that stops the command before it has a report. */
   | "NotVerified"
   /** Older than the fingerprint given or the head pinned here. */

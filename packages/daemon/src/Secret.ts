@@ -5,7 +5,9 @@
 import { Command, FileSystem } from "@effect/platform"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import * as Limits from "@sealog/core/format/Limits"
-import { Context, Data, Effect, Layer, Redacted, Stream } from "effect"
+import { makePassword, type PasswordError, passwordText } from "@sealog/core/keys/Password"
+import { parseRecoveryCode, type RecoveryCodeError } from "@sealog/core/keys/RecoveryCode"
+import { Context, Data, Effect, Either, Layer, Redacted, Stream } from "effect"
 import { Platform, type PlatformShape, variable } from "./Platform.ts"
 import { absolutePath } from "./Spec.ts"
 import { Terminal } from "./Terminal.ts"
@@ -15,8 +17,8 @@ export type SecretReason =
   | "NoKey"
   | "FileUnreadable"
   | "CommandFailed"
-  /** Nothing in it, not text, or longer than any password may be. */
-  | "NotAPassword"
+  /** Nothing in it. */
+  | "Empty"
   /** The two times it was typed differ. */
   | "Mismatch"
   /** The person gave up. */
@@ -40,16 +42,19 @@ export class SecretError extends Data.TaggedError("SecretError")<{
   }
 }
 
-/** What opens a vault. Text is NFKC; a recovery code is its words, lower case, one space apart. */
+/** What opens a vault: a password in NFKC, a recovery code as its words, lower case, one space apart. */
 export type Credential =
   | { readonly _tag: "password"; readonly password: Redacted.Redacted<string> }
   | { readonly _tag: "recoveryCode"; readonly code: Redacted.Redacted<string> }
 
+/** Why no key could be had. */
+export type NoSecret = SecretError | PasswordError | RecoveryCodeError
+
 export class Secrets extends Context.Tag("@sealog/daemon/Secret/Secrets")<Secrets, {
   /** What opens the vault that is there. */
-  readonly unlock: Effect.Effect<Credential, SecretError>
+  readonly unlock: Effect.Effect<Credential, NoSecret>
   /** A password for a new vault: typed twice where a person types it. Its strength is for others to judge. */
-  readonly choose: Effect.Effect<Redacted.Redacted<string>, SecretError>
+  readonly choose: Effect.Effect<Redacted.Redacted<string>, NoSecret>
 }>() {}
 
 export interface SecretOptions {
@@ -69,8 +74,9 @@ export const layer = (options: SecretOptions) =>
       const given = Effect.provide(fromOptions(options, platform), context)
       const unlock = Effect.gen(function*() {
         if (options.recoveryCodeFile !== undefined) {
-          const text = yield* Effect.provide(readSecretFile(options.recoveryCodeFile, platform), context)
-          return { _tag: "recoveryCode", code: Redacted.make(codeWords(Redacted.value(text))) } as const
+          const bytes = yield* Effect.provide(readBytes(options.recoveryCodeFile, platform), context)
+          const text = yield* passwordText(bytes)
+          return { _tag: "recoveryCode", code: yield* parseRecoveryCode(text) } as const
         }
         const found = yield* given
         const password = found ?? (yield* typed("Password: "))
@@ -98,8 +104,8 @@ export const layer = (options: SecretOptions) =>
     })
   )
 
-/** The longest password before normalising, and its line break. */
-const SECRET_BYTES = 4 * Limits.PASSWORD_MAX_BYTES
+/** More than this is no password, whatever it normalises to. */
+const SECRET_BYTES = 8 * Limits.PASSWORD_MAX_BYTES
 
 const fromOptions = Effect.fn("Secret.fromOptions")(function*(options: SecretOptions, platform: PlatformShape) {
   if (options.passwordFile !== undefined) return yield* readSecretFile(options.passwordFile, platform)
@@ -112,11 +118,15 @@ const fromOptions = Effect.fn("Secret.fromOptions")(function*(options: SecretOpt
 })
 
 const readSecretFile = Effect.fn("Secret.readSecretFile")(function*(path: string, platform: PlatformShape) {
+  const bytes = yield* readBytes(path, platform)
+  return yield* password(yield* passwordText(bytes), path)
+})
+
+const readBytes = Effect.fn("Secret.readBytes")(function*(path: string, platform: PlatformShape) {
   const fs = yield* FileSystem.FileSystem
-  const bytes = yield* fs.readFile(absolutePath(path, platform)).pipe(
+  return yield* fs.readFile(absolutePath(path, platform)).pipe(
     Effect.mapError((cause) => new SecretError({ reason: "FileUnreadable", method: "readFile", subject: path, cause }))
   )
-  return yield* decodeSecret(bytes, path)
 })
 
 /** The person's own shell line; what it says on stderr, and what it asks on the terminal, goes through. */
@@ -133,7 +143,7 @@ const runSecretCommand = Effect.fn("Secret.runSecretCommand")(function*(line: st
   }))
   const { bytes, exit } = yield* Effect.mapError(run, (cause) => fail("it could not be run", cause))
   if (exit !== 0) return yield* fail(`it ended with exit code ${exit}`)
-  return yield* decodeSecret(bytes, `the output of ${line}`)
+  return yield* password(yield* passwordText(bytes), `the output of ${line}`)
 })
 
 /** More than any password may be is enough to refuse it. */
@@ -143,22 +153,7 @@ const takeBytes = <E>(stream: Stream.Stream<Uint8Array, E>) =>
     return [taken + chunk.length, chunk.subarray(0, room)]
   })
 
-const decodeSecret = (bytes: Uint8Array, subject: string) =>
-  Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes),
-    catch: () => notAPassword(subject, "it is not UTF-8 text")
-  }).pipe(Effect.flatMap((text) => password(text.replace(/\r?\n$/u, ""), subject)))
-
-const password = Effect.fn("Secret.password")(function*(text: string, subject: string) {
-  const normal = text.normalize("NFKC")
-  if (normal === "") return yield* notAPassword(subject, "there is nothing in it")
-  if (Buffer.byteLength(normal) > Limits.PASSWORD_MAX_BYTES) {
-    return yield* notAPassword(subject, `it is longer than ${Limits.PASSWORD_MAX_BYTES} bytes`)
-  }
-  return Redacted.make(normal)
-})
-
-const notAPassword = (subject: string, detail: string) =>
-  new SecretError({ reason: "NotAPassword", method: "decode", subject, detail })
-
-const codeWords = (text: string) => text.trim().toLowerCase().split(/\s+/u).join(" ")
+const password = (text: string, subject: string) =>
+  text === ""
+    ? Either.left(new SecretError({ reason: "Empty", method: "read", subject }))
+    : makePassword(text)
