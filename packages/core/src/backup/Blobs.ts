@@ -3,11 +3,11 @@
  * only its content and its writer decide, kept on this machine first and shipped before the segment that names it.
  */
 import { createHash } from "node:crypto"
-import { Effect, Stream } from "effect"
+import { type Context, Effect, Stream } from "effect"
 import { BLOB_PART_BYTES } from "../format/Limits.ts"
 import { blobName } from "../format/ObjectName.ts"
 import { FormatError } from "../format/FormatError.ts"
-import type { EntropyShape } from "../keys/Entropy.ts"
+import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import type { Content, Event } from "../message/Event.ts"
 import { contentOf } from "../message/EventContent.ts"
@@ -19,7 +19,7 @@ type BlobContent = Extract<Content, { readonly _tag: "blob" }>
 
 interface BlobStore {
   readonly ring: KeyRingShape
-  readonly entropy: EntropyShape
+  readonly entropy: Context.Tag.Service<typeof Entropy>
   readonly local: StorageShape
   readonly writer: Uint8Array
 }
@@ -75,7 +75,7 @@ const storePart = Effect.fn("Blobs.storePart")(function*(
     Effect.catchIf((error) => error.reason === "NotFound", () => Effect.succeed(false))
   )
   if (!there) {
-    const sealed = sealBlob({ ...store, epoch, sha256, bytes })
+    const sealed = yield* sealBlob({ ...store, epoch, sha256, bytes })
     yield* store.local.put(sealed.object, sealed.bytes).pipe(
       Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void)
     )

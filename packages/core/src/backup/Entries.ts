@@ -2,9 +2,11 @@
  * From events to journal entries: encodes them once, hashes them into the log, groups them into runs and compresses
  * these. Everything per event is a tight loop; an Effect wraps a whole block.
  */
-import { Effect, Stream } from "effect"
+import { Effect, type Either, Stream } from "effect"
+import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
-import { encodeEvent } from "../format/EventCodec.ts"
+import { decodeEvent, encodeEvent } from "../format/EventCodec.ts"
+import type { FormatError } from "../format/FormatError.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
 import { groupEvents, packRuns, type Placed } from "../format/Run.ts"
 import { LogBuilder } from "../log/MerkleLog.ts"
@@ -54,18 +56,8 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
   extras: EntryExtras
 ) {
   const first = log.size
-  const encoded: Array<Placed> = []
-  for (const event of events) {
-    const bytes = encodeEvent(event)
-    log.append(bytes)
-    encoded.push({
-      source: event.source,
-      conversation: event.conversation,
-      class: classOf(event.kind),
-      alone: standsAlone(event),
-      bytes
-    })
-  }
+  const encoded = yield* attempt(() => events.map(place))
+  for (const { bytes } of encoded) log.append(bytes)
   const runs = yield* packRuns(groupEvents(first, encoded))
   const recordedAt = events.at(-1)!.recordedAt
   return {
@@ -75,6 +67,18 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
     states: extras.states,
     contents: extras.contents
   } satisfies JournalEntry
+})
+
+/** The events of a block, decoded. */
+export const decodeAll = (events: ReadonlyArray<Uint8Array>): Either.Either<ReadonlyArray<Event>, FormatError> =>
+  attempt(() => events.map(decodeEvent))
+
+const place = (event: Event): Placed => ({
+  source: event.source,
+  conversation: event.conversation,
+  class: classOf(event.kind),
+  alone: standsAlone(event),
+  bytes: encodeEvent(event)
 })
 
 export const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({ ...log.head(), recordedAt })

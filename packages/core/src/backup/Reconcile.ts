@@ -13,7 +13,6 @@
 import { createHash } from "node:crypto"
 import { type Context, Effect, Option, Stream } from "effect"
 import { eventsOf } from "../format/Block.ts"
-import { decodeEvent } from "../format/EventCodec.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { BLOCK_EVENTS, LEAF_EVENTS } from "../format/Limits.ts"
 import { headAt, LogBuilder } from "../log/MerkleLog.ts"
@@ -23,8 +22,8 @@ import type { KeyRingShape } from "../keys/KeyRing.ts"
 import type { Event } from "../message/Event.ts"
 import { contentOf, withContent } from "../message/EventContent.ts"
 import { blobsOf } from "./Blobs.ts"
-import { loadLog, makeEntry, openEvents } from "./Entries.ts"
-import type { JournalEntry, JournalError, JournalHead, JournalLog, JournalShape, StateDelta } from "./Journal.ts"
+import { decodeAll, loadLog, makeEntry, openEvents } from "./Entries.ts"
+import { type JournalEntry, JournalError, type JournalHead, type JournalLog, type JournalShape, type StateDelta } from "./Journal.ts"
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
 import type { StorageError } from "./Storage.ts"
@@ -65,7 +64,7 @@ export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling:
 const firstContradiction = Effect.fn("Reconcile.firstContradiction")(function*(
   { journal, ring, target }: Reconciling,
   own: ReadonlyArray<SegmentInfo>
-) {
+): Effect.fn.Return<SegmentInfo | undefined, ReconcileError> {
   const { sessions } = yield* journal.identity
   const { size } = yield* journal.head
   const furthest = own.filter((segment) => segment.last < size).reduce(reachingFurther, undefined)
@@ -103,7 +102,7 @@ const extendOrAgree = Effect.fn("Reconcile.extendOrAgree")(function*(
 const extend = Effect.fn("Reconcile.extend")(function*(
   { journal, ring, sources, target }: Reconciling,
   own: ReadonlyArray<SegmentInfo>
-) {
+): Effect.fn.Return<SegmentInfo | undefined, ReconcileError> {
   const log = yield* loadLog(journal)
   while (log.size < reachOf(own)) {
     const from = log.size
@@ -116,9 +115,9 @@ const extend = Effect.fn("Reconcile.extend")(function*(
     for (const bytes of missing) trial.append(bytes)
     if (!same(trial.head().root, trailer.after.root)) return next
     for (let at = 0; at < missing.length; at += BLOCK_EVENTS) {
-      const events = missing.slice(at, at + BLOCK_EVENTS).map(decodeEvent)
+      const events = yield* decodeAll(missing.slice(at, at + BLOCK_EVENTS))
       const states = yield* foldInto(journal, sources, events, log.size)
-      const entry = yield* makeEntry(log, events, { blobs: yield* blobsOf(ring, events), contents: [], states })
+      const entry = yield* makeEntry(log, events, { blobs: blobsOf(ring, events), contents: [], states })
       yield* journal.append(entry)
     }
   }
@@ -175,9 +174,13 @@ const fork = Effect.fn("Reconcile.fork")(function*(
   const first = yield* makeEntry(log, [link], { blobs: [], contents: [], states: [] })
   const rest = journal.blocks({ from: at.size, to: current.head.size }).pipe(
     Stream.mapEffect(Effect.fnUntraced(function*(block) {
-      const events = (yield* eventsOf(block)).map((bytes) => rewritten(decodeEvent(bytes), old.writer, writer, at.size))
-      return yield* makeEntry(log, events, { blobs: block.blobs, contents: [], states: [] })
-    }))
+      const events = yield* decodeAll(yield* eventsOf(block))
+      const moved = events.map((event) => rewritten(event, old.writer, writer, at.size))
+      return yield* makeEntry(log, moved, { blobs: block.blobs, contents: [], states: [] })
+    })),
+    Stream.mapError((cause) =>
+      cause._tag === "JournalError" ? cause : new JournalError({ reason: "Corrupt", method: "fork", cause })
+    )
   )
   yield* journal.fork({ at, writer, entries: Stream.concat(Stream.succeed<JournalEntry>(first), rest) })
   yield* refold(journal, sources)
@@ -203,11 +206,9 @@ const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, so
       const current = log === logs.at(-1)
       yield* journal.blocks({ from: 0, to: log.head.size, writer: log.writer }).pipe(
         Stream.runForEach(Effect.fnUntraced(function*(block) {
-          const events = yield* eventsOf(block)
-          events.forEach((bytes, position) => {
-            const event = decodeEvent(bytes)
-            if (event.source !== source.name) return
-            source.remember(event, current ? block.first + position : -1, table)
+          const events = yield* decodeAll(yield* eventsOf(block))
+          events.forEach((event, position) => {
+            if (event.source === source.name) source.remember(event, current ? block.first + position : -1, table)
           })
         }))
       )

@@ -4,11 +4,13 @@
  * from which a segment is final.
  */
 import { Effect, Option, Stream } from "effect"
+import { attempt } from "../format/Binary.ts"
 import type { Block } from "../format/Block.ts"
 import { peekEvent } from "../format/EventCodec.ts"
-import { SEGMENT_BYTES, SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
+import { SEGMENT_BYTES, SEGMENT_EVENTS, SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
 import { compactRuns, unpackRun } from "../format/Run.ts"
-import type { SegmentContents } from "../format/Segment.ts"
+import { type SegmentContents, segmentBytesOf } from "../format/Segment.ts"
+import { LogBuilder } from "../log/MerkleLog.ts"
 import type { JournalShape } from "./Journal.ts"
 
 /** What one ship carries: the segment's contents, and the blobs that must be there before it. */
@@ -23,12 +25,12 @@ export const cut = Effect.fn("Segmenter.cut")(function*(journal: JournalShape, o
   readonly from: number
   readonly to: number
 }) {
-  const { from, to, writer } = options
+  const { from, writer } = options
   const blocks = yield* takeBlocks(journal, options)
   const first = blocks[0]!.first
   const last = blocks.at(-1)!.first + blocks.at(-1)!.count - 1
-  const before = from === 0 ? undefined : yield* journal.headAt({ size: first, writer })
-  const after = yield* journal.headAt({ size: Math.min(last + 1, to), writer })
+  const before = from === 0 ? LogBuilder.empty().head() : yield* journal.headAt({ size: from, writer })
+  const after = yield* journal.headAt({ size: last + 1, writer })
   const runs = yield* compactRuns(blocks.flatMap((block) => block.runs))
   return {
     contents: {
@@ -51,11 +53,14 @@ const takeBlocks = Effect.fn("Segmenter.takeBlocks")(function*(journal: JournalS
   readonly to: number
 }) {
   let bytes = 0
+  let events = 0
   return yield* journal.blocks(options).pipe(
     Stream.takeWhile((block) => {
-      const size = block.runs.reduce((sum, run) => sum + run.frame.length, 0)
-      const fits = bytes === 0 || (bytes < SEGMENT_FINAL_BYTES && bytes + size <= SEGMENT_BYTES)
+      const size = block.runs.reduce((sum, run) => sum + segmentBytesOf(run), 0)
+      const fits = events === 0
+        || (bytes < SEGMENT_FINAL_BYTES && bytes + size <= SEGMENT_BYTES && events + block.count <= SEGMENT_EVENTS)
       bytes += size
+      events += block.count
       return fits
     }),
     Stream.runCollect,
@@ -66,5 +71,5 @@ const takeBlocks = Effect.fn("Segmenter.takeBlocks")(function*(journal: JournalS
 const recordedAtOf = Effect.fn("Segmenter.recordedAtOf")(function*(block: Block, index: number) {
   const run = Option.getOrThrow(Option.fromNullable(block.runs.find((each) => each.indices[0] === index)))
   const events = yield* unpackRun(run)
-  return peekEvent(events[0]!).recordedAt
+  return (yield* attempt(() => peekEvent(events[0]!))).recordedAt
 })

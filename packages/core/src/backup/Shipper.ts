@@ -3,9 +3,9 @@
  * the segment that names them. The cursor of a target moves only after the segment is there; a put whose answer was
  * lost is recognised by reading back what is there. Each target has a shipper of its own and holds up no other.
  */
-import { Effect, Ref, Schedule, Schema } from "effect"
+import { type Context, Effect, Ref, Schedule, Schema } from "effect"
 import { FormatError } from "../format/FormatError.ts"
-import type { EntropyShape } from "../keys/Entropy.ts"
+import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
 import type { JournalError, JournalShape } from "./Journal.ts"
@@ -44,7 +44,7 @@ export type ShipError = StorageError | JournalError | FormatError
 interface Shipping {
   readonly journal: JournalShape
   readonly ring: KeyRingShape
-  readonly entropy: EntropyShape
+  readonly entropy: Context.Tag.Service<typeof Entropy>
   /** The machine's own copy of blobs. */
   readonly local: StorageShape
   readonly target: Target
@@ -99,7 +99,7 @@ const shipCut = Effect.fn("Shipper.shipCut")(function*(shipping: Shipping, { blo
     last: contents.last,
     session
   }
-  const sealed = sealSegment({ ring, entropy, name, contents })
+  const sealed = yield* sealSegment({ ring, entropy, name, contents })
   // The same bytes at every try: a put that was acknowledged to nobody is found to be this one.
   yield* target.storage.put(sealed.object, sealed.bytes).pipe(
     Effect.catchIf(

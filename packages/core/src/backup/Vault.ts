@@ -68,7 +68,7 @@ export interface OpenedVault {
 }
 
 /** The machine's own copy of what it must have at hand: `sealog.json`, the slots, and blobs not yet everywhere. */
-export class LocalObjects extends Context.Tag("@sealog/core/backup/LocalObjects")<LocalObjects, StorageShape>() {}
+export class LocalObjects extends Context.Tag("@sealog/core/backup/Vault/LocalObjects")<LocalObjects, StorageShape>() {}
 
 /** Puts the slots, reads each back, and writes `sealog.json` last. The place must not hold a vault. */
 export const createVault = Effect.fn("Vault.create")(function*(options: {
@@ -89,7 +89,7 @@ export const createVault = Effect.fn("Vault.create")(function*(options: {
       return yield* new VaultError({ reason: "SlotUnreadable", method: "create", subject: name })
     }
   }
-  yield* storage.put(VAULT_FILE, encodeVaultFile(vaultId))
+  yield* storage.put(VAULT_FILE, encodeVaultFile({ vaultId }))
 })
 
 /** Whether a vault is there. */

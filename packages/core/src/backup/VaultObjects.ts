@@ -2,16 +2,18 @@
  * The objects of a vault as what they mean: segments of a log and blobs, by decrypted name. Whoever reads or writes a
  * vault goes through here, so that nothing is released before it is authenticated and bound to its name.
  */
-import { Effect, Stream } from "effect"
+import { type Context, Effect, Stream } from "effect"
+import { Buffer } from "node:buffer"
 import { decodeBlob, encodeBlob } from "../format/Blob.ts"
 import { FormatError } from "../format/FormatError.ts"
 import { OBJECT_BYTES } from "../format/Limits.ts"
 import { blobName, type NameProblem, parseSegmentName, type SegmentName, segmentName } from "../format/ObjectName.ts"
-import { openStream, sealStream, streamContext } from "../format/SealedStream.ts"
-import { decodeSegment, encodeSegment, type SegmentContents } from "../format/Segment.ts"
-import type { EntropyShape } from "../keys/Entropy.ts"
-import type { KeyRingShape, Purpose } from "../keys/KeyRing.ts"
-import type { StorageError, StorageShape } from "./Storage.ts"
+import { HEAD_BYTES, layout, openChunk, openStream, type ObjectKind, sealStream, streamContext } from "../format/SealedStream.ts"
+import { decodeSegment, encodeSegment, type RunEntry, type SegmentContents } from "../format/Segment.ts"
+import * as SegmentReader from "../format/SegmentReader.ts"
+import type { Entropy } from "../keys/Entropy.ts"
+import type { KeyRingShape } from "../keys/KeyRing.ts"
+import type { ByteRange, StorageError, StorageShape } from "./Storage.ts"
 
 /** A segment that a listing shows, by what its name says. */
 export interface SegmentInfo extends SegmentName {
@@ -54,13 +56,19 @@ export interface SealedObject {
 
 export const sealSegment = (options: {
   readonly ring: KeyRingShape
-  readonly entropy: EntropyShape
+  readonly entropy: Context.Tag.Service<typeof Entropy>
   readonly name: SegmentName
   readonly contents: SegmentContents
-}): SealedObject => {
-  const object = segmentName(options.ring, options.name)
-  return { object, bytes: seal({ ...options, object, kind: "segment", epoch: options.name.epoch, plaintext: encodeSegment(options.contents) }) }
-}
+}): Effect.Effect<SealedObject, FormatError> =>
+  Effect.suspend(() =>
+    seal({
+      ...options,
+      object: segmentName(options.ring, options.name),
+      kind: "segment",
+      epoch: options.name.epoch,
+      plaintext: encodeSegment(options.contents)
+    })
+  )
 
 /** Opens a whole segment and checks that it says what its name says. */
 export const openSegment = Effect.fn("VaultObjects.openSegment")(function*(
@@ -85,17 +93,68 @@ export const readSegment = Effect.fn("VaultObjects.readSegment")(function*(
   return yield* openSegment(ring, info, yield* getObject(storage, info.object))
 })
 
+/** Only the trailer of a segment, from the end of its object. */
+export const readTrailer = Effect.fn("VaultObjects.readTrailer")(function*(
+  storage: StorageShape,
+  ring: KeyRingShape,
+  info: SegmentInfo
+) {
+  return yield* SegmentReader.readTrailer(yield* chunksOf(storage, ring, info))
+})
+
+/** Only some runs of a segment. */
+export const readRuns = Effect.fn("VaultObjects.readRuns")(function*(
+  storage: StorageShape,
+  ring: KeyRingShape,
+  info: SegmentInfo,
+  entries: ReadonlyArray<RunEntry>
+) {
+  return yield* SegmentReader.readRuns(yield* chunksOf(storage, ring, info), entries)
+})
+
+/** An object's plaintext by chunks: each read is one range, each chunk is authenticated as that one of this object. */
+const chunksOf = Effect.fn("VaultObjects.chunksOf")(function*(
+  storage: StorageShape,
+  ring: KeyRingShape,
+  info: SegmentInfo
+) {
+  const { chunk, chunks: count, plaintextLength } = yield* layout(info.bytes)
+  const key = yield* keyOf(ring, "segment", info.epoch)
+  const context = streamContext({ kind: "segment", vaultId: ring.vaultId, name: info.object })
+  const head = yield* exactly(storage, info.object, { offset: 0, length: HEAD_BYTES })
+  const read = Effect.fn("VaultObjects.readChunks")(function*(from: number, to: number) {
+    const [first, last] = [chunk(from), chunk(Math.min(to, count - 1))]
+    const length = last.offset + last.length - first.offset
+    const sealed = yield* exactly(storage, info.object, { offset: first.offset, length })
+    const opened: Array<Uint8Array> = []
+    for (let index = from; index <= last.index; index++) {
+      const { final, length, offset } = chunk(index)
+      const at = offset - first.offset
+      opened.push(yield* openChunk({ key, context, head, index, final, bytes: sealed.subarray(at, at + length) }))
+    }
+    return opened.length === 1 ? opened[0]! : Buffer.concat(opened)
+  })
+  return { plaintextLength, read }
+})
+
+const exactly = (storage: StorageShape, object: string, range: ByteRange) =>
+  Effect.filterOrFail(
+    storage.get(object, range),
+    (bytes) => bytes.length === range.length,
+    (bytes) => new FormatError({ reason: "Truncated", what: object, detail: `${bytes.length} bytes at ${range.offset}` })
+  )
+
 export const sealBlob = (options: {
   readonly ring: KeyRingShape
-  readonly entropy: EntropyShape
+  readonly entropy: Context.Tag.Service<typeof Entropy>
   readonly epoch: number
   readonly writer: Uint8Array
   readonly sha256: Uint8Array
   readonly bytes: Uint8Array
-}): SealedObject => {
-  const object = blobName(options.ring, options)
-  return { object, bytes: seal({ ...options, object, kind: "blob", plaintext: encodeBlob(options.bytes) }) }
-}
+}): Effect.Effect<SealedObject, FormatError> =>
+  Effect.suspend(() =>
+    seal({ ...options, object: blobName(options.ring, options), kind: "blob", plaintext: encodeBlob(options.bytes) })
+  )
 
 export const openBlob = Effect.fn("VaultObjects.openBlob")(function*(options: {
   readonly ring: KeyRingShape
@@ -116,31 +175,41 @@ export const getObject = (storage: StorageShape, object: string): Effect.Effect<
 
 const seal = (options: {
   readonly ring: KeyRingShape
-  readonly entropy: EntropyShape
-  readonly kind: "segment" | "blob"
+  readonly entropy: Context.Tag.Service<typeof Entropy>
+  readonly kind: ObjectKind
   readonly epoch: number
   readonly object: string
   readonly plaintext: Uint8Array
-}): Uint8Array =>
-  sealStream({
-    key: options.ring.key(options.epoch, options.kind),
-    context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
-    name: options.object,
-    random: options.entropy.bytes(32),
-    plaintext: options.plaintext
-  })
+}) =>
+  Effect.map(keyOf(options.ring, options.kind, options.epoch), (key): SealedObject => ({
+    object: options.object,
+    bytes: sealStream({
+      key,
+      context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
+      name: options.object,
+      random: options.entropy.bytes(32),
+      plaintext: options.plaintext
+    })
+  }))
 
 const open = (options: {
   readonly ring: KeyRingShape
-  readonly kind: Extract<Purpose, "segment" | "blob">
+  readonly kind: ObjectKind
   readonly epoch: number
   readonly object: string
   readonly bytes: Uint8Array
 }) =>
-  openStream({
-    key: options.ring.key(options.epoch, options.kind),
-    context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
-    sealed: options.bytes
-  })
+  Effect.flatMap(keyOf(options.ring, options.kind, options.epoch), (key) =>
+    openStream({
+      key,
+      context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
+      sealed: options.bytes
+    }))
+
+const keyOf = (ring: KeyRingShape, kind: ObjectKind, epoch: number) =>
+  Effect.mapError(
+    Effect.fromNullable(ring.key(epoch, kind)),
+    () => new FormatError({ reason: "Unauthentic", what: kind, detail: `no key for epoch ${epoch}` })
+  )
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

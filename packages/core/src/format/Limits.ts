@@ -81,8 +81,14 @@ export const SYNC_COMPRESS_BYTES = 4 * KiB
 export const SYNC_DECOMPRESS_BYTES = 32 * KiB
 /** Journal entries checked when it is opened. */
 export const TAIL_CHECK_ENTRIES = 256
+/** … or fewer, where they are this long together, bytes: opening must cost the same for any journal. */
+export const TAIL_CHECK_BYTES = 1 * MiB
 
 /** A segment up to this long is fetched whole even where only a part of it is wanted: one request less, bytes. */
 export const FETCH_WHOLE_BYTES = 256 * KiB
 /** Opened segments a reader remembers, bytes of their objects. */
 export const FETCH_CACHE_BYTES = 24 * MiB
+/** Messages handed to a projection at once. */
+export const RESTORE_BATCH_MESSAGES = 512
+/** Trailers a reader remembers. */
+export const TRAILER_CACHE = 64

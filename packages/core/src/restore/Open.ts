@@ -6,14 +6,15 @@
  * Where two segments contradict each other there is a branch: a copy of the machine went on by itself. Both are
  * handed on, the shorter one marked.
  */
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { Buffer } from "node:buffer"
 import { eventsOf } from "../format/Block.ts"
+import { LEAF_EVENTS } from "../format/Limits.ts"
 import type { Segment } from "../format/Segment.ts"
-import { LogBuilder } from "../log/MerkleLog.ts"
+import { LogBuilder, type LogHead } from "../log/MerkleLog.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
-import type { FetchError, FetchShape, WriterLog } from "./Fetch.ts"
+import { type FetchError, type FetchShape, isDamage, type WriterLog } from "./Fetch.ts"
 
 /** Why part of a log is not proven. */
 export type FindingReason =
@@ -54,25 +55,47 @@ export interface KnownHead extends TreeHead {
   readonly from: string
 }
 
+/** A head that a walk begins at instead of an empty log: what was before it was proven then. */
+export interface StartHead extends TreeHead {
+  readonly peaks: ReadonlyArray<Uint8Array>
+}
+
 export interface OpenedLog {
   readonly writer: Uint8Array
-  readonly head: TreeHead
+  /** With its peaks where it was recomputed, so that a later walk can begin there. */
+  readonly head: TreeHead & { readonly peaks?: ReadonlyArray<Uint8Array> }
   /** Whether every root from 0 to the head was recomputed; else the events are authentic, but there is a gap. */
   readonly proven: boolean
   readonly findings: ReadonlyArray<Finding>
+  /** The root at a size that was asked for, where the log was proven up to there. */
+  readonly rootAt: (size: number) => Uint8Array | undefined
 }
 
 /** Hands on every event of a log that can be opened, in order, and says what was proven. */
 export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchShape, log: WriterLog, options: {
   readonly known?: ReadonlyArray<KnownHead>
+  readonly start?: StartHead
+  /** Sizes whose roots are wanted. */
+  readonly rootsAt?: ReadonlyArray<number>
   /** Also authenticate every byte of segments that hold nothing new. */
   readonly everyObject?: boolean
   readonly take: (events: OpenedEvents) => Effect.Effect<void, E, R>
 }) {
-  const { take } = options
+  const { start, take } = options
   const known = options.known ?? []
   const findings: Array<Finding> = []
-  const walk = new Walk(log, known)
+  const begun = start === undefined ? LogBuilder.empty() : yield* beginAt(fetch, log, start)
+  if (begun === undefined) {
+    const finding: Finding = { reason: "Contradiction", writer: log.writer, first: 0, last: start!.size - 1 }
+    return {
+      writer: log.writer,
+      head: start!,
+      proven: false,
+      findings: [finding],
+      rootAt: () => undefined
+    } satisfies OpenedLog
+  }
+  const walk = new Walk(log, known, begun, options.rootsAt ?? [])
   const used = new Set<SegmentInfo>()
   const failed = new Set<SegmentInfo>()
 
@@ -85,7 +108,7 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
       findings.push({ reason: "Gap", writer: log.writer, ...last })
       continue
     }
-    const opened = yield* Effect.either(openEvents(fetch, info, walk.next))
+    const opened = yield* damageOf(openEvents(fetch, info, walk.next))
     if (opened._tag === "Left") {
       failed.add(info)
       findings.push(damaged(info, opened.left))
@@ -100,10 +123,31 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     used.add(info)
     yield* take({ info, writer: log.writer, first: walk.next - events.length, events, branch: false })
   }
-  const spare = log.segments.filter((each) => !used.has(each) && !failed.has(each))
+  const spare = log.segments.filter((each) => !used.has(each) && !failed.has(each) && each.last >= begun.size)
   for (const info of spare) findings.push(...(yield* openSpare(fetch, walk, info, options)))
   findings.push(...walk.contradictions())
-  return { writer: log.writer, head: walk.head(), proven: walk.proven, findings } satisfies OpenedLog
+  return {
+    writer: log.writer,
+    head: walk.head(),
+    proven: walk.proven,
+    findings,
+    rootAt: (size) => walk.rootAt(size)
+  } satisfies OpenedLog
+})
+
+/** A builder that stands at a head known from before; `undefined` where the vault is not what that head is of. */
+const beginAt = Effect.fn("Open.beginAt")(function*(fetch: FetchShape, log: WriterLog, start: StartHead) {
+  const from = start.size - (start.size % LEAF_EVENTS)
+  const open: Array<Uint8Array> = []
+  while (from + open.length < start.size) {
+    const next = from + open.length
+    const info = log.segments.find((each) => each.first <= next && each.last >= next)
+    const read = info === undefined ? undefined : yield* damageOf(openEvents(fetch, info, next))
+    if (read === undefined || read._tag === "Left") return undefined
+    open.push(...read.right.events.slice(0, start.size - next))
+  }
+  const builder = LogBuilder.make(start, open)
+  return same(builder.head().root, start.root) ? builder : undefined
 })
 
 /** A segment that the walk did not need: it says the same, or it is a branch. */
@@ -113,11 +157,11 @@ const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
   info: SegmentInfo,
   options: { readonly everyObject?: boolean; readonly take: (events: OpenedEvents) => Effect.Effect<void, E, R> }
 ) {
-  const trailer = yield* Effect.either(fetch.trailer(info))
+  const trailer = yield* damageOf(fetch.trailer(info))
   if (trailer._tag === "Left") return [damaged(info, trailer.left)]
   const agrees = walk.rootAt(trailer.right.after.size)
   if (agrees !== undefined && same(agrees, trailer.right.after.root) && options.everyObject !== true) return []
-  const opened = yield* Effect.either(openEvents(fetch, info, info.first))
+  const opened = yield* damageOf(openEvents(fetch, info, info.first))
   if (opened._tag === "Left") return [damaged(info, opened.left)]
   if (agrees !== undefined && same(agrees, trailer.right.after.root)) return []
   if (!walk.branch(opened.right.segment, opened.right.events)) return [damaged(info)]
@@ -127,7 +171,7 @@ const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
 
 /** Where a walk through a log stands, and the roots it has met. */
 class Walk {
-  next = 0
+  next: number
   proven = true
   readonly end: number
   private readonly log: WriterLog
@@ -136,17 +180,19 @@ class Walk {
   private readonly roots = new Map<number, Uint8Array>()
   private readonly builders = new Map<number, LogBuilder>()
   private readonly branches: Array<LogBuilder> = []
-  private builder: LogBuilder | undefined = LogBuilder.empty()
-  private last: TreeHead
+  private builder: LogBuilder | undefined
+  private last: LogHead | TreeHead
 
-  constructor(log: WriterLog, known: ReadonlyArray<KnownHead>) {
+  constructor(log: WriterLog, known: ReadonlyArray<KnownHead>, begun: LogBuilder, rootsAt: ReadonlyArray<number>) {
     this.log = log
     this.known = known
+    this.builder = begun
+    this.next = begun.size
     this.end = log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
     const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
-    for (const head of known) boundaries.add(head.size)
+    for (const size of [...known.map((head) => head.size), ...rootsAt]) boundaries.add(size)
     this.stops = [...boundaries].sort((a, b) => a - b)
-    this.last = LogBuilder.empty().head()
+    this.last = begun.head()
     this.note()
   }
 
@@ -211,7 +257,7 @@ class Walk {
     return this.roots.get(size)
   }
 
-  head(): TreeHead {
+  head(): LogHead | TreeHead {
     return this.last
   }
 
@@ -242,6 +288,15 @@ const openEvents = Effect.fn("Open.openEvents")(function*(fetch: FetchShape, inf
   const events = yield* eventsOf({ first: info.first, count, runs: segment.runs, blobs: [] })
   return { segment, events: from === info.first ? events : events.slice(from - info.first) }
 })
+
+/** Damage as a value; whatever else goes wrong ends the reading. */
+const damageOf = <A, R>(read: Effect.Effect<A, FetchError, R>): Effect.Effect<Either.Either<A, FetchError>, FetchError, R> =>
+  Effect.either(read).pipe(
+    Effect.filterOrElse(
+      (result) => Either.isRight(result) || isDamage(result.left),
+      (result) => Either.isLeft(result) ? Effect.fail(result.left) : Effect.succeed(result)
+    )
+  )
 
 const damaged = (info: SegmentInfo, cause?: FetchError): Finding => ({
   reason: "Damaged",

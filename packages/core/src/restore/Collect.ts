@@ -1,0 +1,169 @@
+/**
+ * The first half of a replay: everything in a vault but the messages themselves. Only the runs of changes and control
+ * events are fetched; of a log that was restored before, only the new ones, and older ones where something new is
+ * about an old message.
+ */
+import { Effect } from "effect"
+import { Buffer } from "node:buffer"
+import type { SegmentInfo } from "../backup/VaultObjects.ts"
+import { attempt } from "../format/Binary.ts"
+import { selectEvents } from "../format/Block.ts"
+import { decodeEvent } from "../format/EventCodec.ts"
+import * as Changes from "../message/Changes.ts"
+import type { Event, EventClass, EventOf } from "../message/Event.ts"
+import { type FetchShape, isDamage, type WriterLog } from "./Fetch.ts"
+import type { KnownHead, StartHead } from "./Open.ts"
+
+/** How far an earlier restore had come, by writer in hex. */
+export type Since = ReadonlyMap<string, StartHead>
+
+/** A message of which something new is told. */
+export interface Touched {
+  readonly source: string
+  readonly key: string
+  /** Where it was added, where that is known. */
+  readonly origin?: { readonly writer: Uint8Array; readonly index: number }
+}
+
+export interface Collected {
+  /** As of the earlier restore. */
+  readonly before: Changes.Changes
+  readonly after: Changes.Changes
+  readonly touched: ReadonlyMap<string, Touched>
+  readonly removedFolders: ReadonlyArray<{ readonly source: string; readonly folder: string }>
+  readonly removedFiles: ReadonlyArray<{ readonly source: string; readonly path: string }>
+  /** Heads that events of one log tell of another. */
+  readonly witnessed: ReadonlyArray<KnownHead & { readonly writer: string }>
+}
+
+export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape, since: Since) {
+  const state = {
+    before: Changes.make(),
+    after: Changes.make(),
+    touched: new Map<string, Touched>(),
+    removedFolders: new Array<{ source: string; folder: string }>(),
+    removedFiles: new Array<{ source: string; path: string }>(),
+    witnessed: new Array<KnownHead & { writer: string }>()
+  }
+  const plans = fetch.writers.map(planOf)
+  // One machine never adds a message twice; two may, and of several histories each has its own.
+  const several = plans.length > 1 || plans.some((plan) => plan.spare.length > 0)
+
+  const read = Effect.fn("Collect.read")(function*(
+    info: SegmentInfo,
+    writer: string,
+    wanted: ReadonlySet<EventClass>,
+    take: (event: Event, index: number, writer: string) => void
+  ) {
+    const trailer = yield* fetch.trailer(info)
+    const entries = trailer.runs.filter((entry) => wanted.has(entry.class))
+    if (entries.length === 0) return
+    const events = yield* selectEvents(yield* fetch.runs(info, entries))
+    yield* attempt(() => {
+      for (const { bytes, index } of events) take(decodeEvent(bytes), index, writer)
+    })
+  })
+
+  const readAll = Effect.fn("Collect.readAll")(function*(
+    choose: (info: SegmentInfo, size: number) => boolean,
+    wanted: ReadonlySet<EventClass>,
+    take: (event: Event, index: number, writer: string) => void
+  ) {
+    for (const { chain, spare, writer } of plans) {
+      const size = since.get(writer)?.size ?? 0
+      for (const info of chain) if (choose(info, size)) yield* lenient(read(info, writer, wanted, take))
+      for (const info of spare) if (choose(info, size)) yield* lenient(read(info, branchOf(writer), wanted, take))
+    }
+  })
+
+  yield* readAll((info, size) => info.last >= size, several ? everything : changesAndControl, (event, index, writer) => {
+    if (event.kind === "message.added") return state.after.mark(event, { writer, index })
+    state.after.add(event, { writer, index })
+    if (index < (since.get(writer)?.size ?? 0)) state.before.add(event, { writer, index })
+    else note(state, event, writer)
+  })
+  if (since.size > 0 && (state.touched.size > 0 || several)) {
+    yield* readAll((info, size) => info.last < size, several ? everything : changesAndControl, (event, index, writer) => {
+      for (const changes of [state.before, state.after]) {
+        if (event.kind === "message.added") changes.mark(event, { writer, index })
+        else changes.add(event, { writer, index })
+      }
+    })
+  }
+  return state satisfies Collected
+})
+
+/** A damaged object is found and named when the log is opened; here it only has nothing to tell. */
+const lenient = Effect.catchIf(isDamage, () => Effect.void)
+
+/** The name that events of a second history of one writer go by. */
+export const branchOf = (writer: string): string => `${writer}~`
+
+export const touchedKey = (source: string, key: string): string => JSON.stringify([source, key])
+
+const changesAndControl: ReadonlySet<EventClass> = new Set(["control", "changes"])
+const everything: ReadonlySet<EventClass> = new Set(["control", "changes", "additions"])
+
+const note = (
+  state: {
+    readonly touched: Map<string, Touched>
+    readonly removedFolders: Array<{ source: string; folder: string }>
+    readonly removedFiles: Array<{ source: string; path: string }>
+    readonly witnessed: Array<KnownHead & { writer: string }>
+  },
+  event: Event,
+  writer: string
+): void => {
+  const { source } = event
+  if (event.kind === "chat.removed" && event.folder !== undefined) {
+    state.removedFolders.push({ source, folder: event.folder })
+  } else if (event.kind === "file.removed") state.removedFiles.push({ source, path: event.path })
+  else if (event.kind === "witness") {
+    state.witnessed.push({ writer: hex(event.writer), size: event.size, root: event.root, from: "witness" })
+  }
+  const key = keyOf(event)
+  if (key === undefined) return
+  const { origin } = event as Event & { readonly origin?: number }
+  const known = state.touched.get(touchedKey(source, key))
+  if (known?.origin !== undefined) return
+  state.touched.set(touchedKey(source, key), {
+    source,
+    key,
+    ...(origin === undefined ? {} : { origin: { writer: Buffer.from(writer.slice(0, WRITER_CHARS), "hex"), index: origin } })
+  })
+}
+
+type WithKey = EventOf<"message.removed" | "message.flags" | "message.restored" | "reaction.added">
+
+const keyOf = (event: Event): string | undefined => {
+  if (event.kind === "message.edited") return event.message.key
+  return "key" in event && event.kind !== "attachment.content" ? (event as WithKey).key : undefined
+}
+
+interface Plan {
+  readonly writer: string
+  readonly chain: ReadonlyArray<SegmentInfo>
+  readonly spare: ReadonlyArray<SegmentInfo>
+}
+
+/** The segments a reader goes through, by their names alone: always the one that reaches furthest. */
+const planOf = (log: WriterLog): Plan => {
+  const chain: Array<SegmentInfo> = []
+  const end = log.segments.reduce((most, each) => Math.max(most, each.last + 1), 0)
+  for (let next = 0; next < end;) {
+    const info = log.segments
+      .filter((each) => each.first <= next && each.last >= next)
+      .reduce<SegmentInfo | undefined>((best, each) => best === undefined || each.last > best.last ? each : best, undefined)
+    if (info === undefined) {
+      next = log.segments.reduce((nearest, each) => each.first > next ? Math.min(nearest, each.first) : nearest, end)
+    } else {
+      chain.push(info)
+      next = info.last + 1
+    }
+  }
+  return { writer: hex(log.writer), chain, spare: log.segments.filter((each) => !chain.includes(each)) }
+}
+
+const WRITER_CHARS = 16
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")

@@ -1,0 +1,93 @@
+/**
+ * The bytes behind a content, wherever they are: in the event, in an earlier event, or in blobs. Single events are
+ * fetched by their place in a log, which costs the run they are in and nothing else.
+ */
+import { Effect, Stream } from "effect"
+import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
+import { readLarge } from "../backup/Blobs.ts"
+import { attempt } from "../format/Binary.ts"
+import { decodeEvent } from "../format/EventCodec.ts"
+import { FormatError } from "../format/FormatError.ts"
+import { unpackRun } from "../format/Run.ts"
+import type { Content, Event } from "../message/Event.ts"
+import { contentOf } from "../message/EventContent.ts"
+import type { FetchError, FetchShape } from "./Fetch.ts"
+import type { RestoredContent } from "./Projection.ts"
+
+/** What is read of a content that is not at hand is read when its bytes are asked for. */
+export const restoredContent = (fetch: FetchShape, content: Content): RestoredContent => {
+  switch (content._tag) {
+    case "inline":
+      return inline(content.bytes)
+    case "blob":
+      return { sha256: content.sha256, size: content.size, bytes: readLarge(fetch.ring, fetch.object, content) }
+    case "same":
+      return {
+        sha256: content.sha256,
+        size: content.size,
+        bytes: Stream.fromEffect(sameBytes(fetch, content))
+      }
+  }
+}
+
+/** The event at a place of a log. */
+export const eventAt = Effect.fn("Contents.eventAt")(function*(
+  fetch: FetchShape,
+  writer: Uint8Array,
+  index: number
+): Effect.fn.Return<Event, FetchError> {
+  const log = fetch.writers.find((each) => Buffer.compare(each.writer, writer) === 0)
+  let failure: FetchError | undefined
+  for (const info of log?.segments ?? []) {
+    if (info.first > index || info.last < index) continue
+    const read = yield* Effect.either(eventIn(fetch, info, index))
+    if (read._tag === "Right") return read.right
+    failure = read.left
+  }
+  return yield* failure ?? new FormatError({ reason: "Mismatch", what: `event ${index}`, detail: "no object holds it" })
+})
+
+const eventIn = Effect.fn("Contents.eventIn")(function*(
+  fetch: FetchShape,
+  info: Parameters<FetchShape["trailer"]>[0],
+  index: number
+) {
+  const trailer = yield* fetch.trailer(info)
+  for (const entry of trailer.runs) {
+    if (entry.first > index || entry.last < index) continue
+    const [run] = yield* fetch.runs(info, [entry])
+    const at = run!.indices.indexOf(index)
+    if (at >= 0) {
+      const events = yield* unpackRun(run!)
+      return yield* attempt(() => decodeEvent(events[at]!))
+    }
+  }
+  return yield* new FormatError({ reason: "Mismatch", what: info.object, detail: `event ${index} is not in it` })
+})
+
+const sameBytes = Effect.fn("Contents.sameBytes")(function*(
+  fetch: FetchShape,
+  content: Extract<Content, { readonly _tag: "same" }>
+) {
+  const first = contentOf(yield* eventAt(fetch, content.writer, content.index))
+  if (first?._tag !== "inline" || !digest(first.bytes).equals(content.sha256)) {
+    return yield* new FormatError({
+      reason: "Mismatch",
+      what: `event ${content.index}`,
+      detail: "it does not hold the content that a later event names"
+    })
+  }
+  return first.bytes
+})
+
+const inline = (bytes: Uint8Array): RestoredContent => ({
+  get sha256() {
+    return digest(bytes)
+  },
+  size: bytes.length,
+  inline: bytes,
+  bytes: Stream.succeed(bytes)
+})
+
+const digest = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest()
