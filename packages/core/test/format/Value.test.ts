@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FormatError } from "@sealog/core/format/FormatError"
+import { VALUE_DEPTH } from "@sealog/core/format/Limits"
+import * as Value from "@sealog/core/format/Value"
+import * as fc from "fast-check"
+import { value as anyValue } from "../Arbitraries.ts"
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
+const unhex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"))
+
+const reasonOf = (body: () => unknown): string => {
+  try {
+    body()
+  } catch (error) {
+    if (error instanceof FormatError) return error.reason
+    throw error
+  }
+  return "ok"
+}
+
+const nested = (depth: number): Value.Value => depth === 0 ? 1 : [nested(depth - 1)]
+
+describe("Value", () => {
+  /** Verifies: EVT-7 */
+  it("gives back every value, and its one encoding", () =>
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const encoded = Value.encode(value)
+        assert.deepEqual(plain(Value.decode(encoded)), plain(value))
+        assert.strictEqual(hex(Value.encode(Value.decode(encoded))), hex(encoded))
+      })
+    ))
+
+  it("goes through JSON text unchanged", () =>
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const text = JSON.stringify(Value.toJson(value))
+        assert.strictEqual(hex(Value.encode(Value.fromJson(JSON.parse(text)))), hex(Value.encode(value)))
+      })
+    ))
+
+  it("has one form for equal numbers", () => {
+    for (const [left, right] of [[5, 5n], [0, -0], [-1, -1n], [2 ** 53 - 1, 2n ** 53n - 1n]] as const) {
+      assert.strictEqual(hex(Value.encode(left)), hex(Value.encode(right)))
+    }
+    assert.strictEqual(hex(Value.encode(NaN)), "047ff8000000000000")
+    assert.strictEqual(hex(Value.encode(2 ** 53)), "044340000000000000")
+    assert.strictEqual(Value.decode(Value.encode(2n ** 53n)), 2n ** 53n)
+  })
+
+  it("refuses every other form", () => {
+    const refused: ReadonlyArray<readonly [hex: string, reason: string]> = [
+      ["", "Truncated"],
+      ["09", "Unknown"],
+      ["0000", "Malformed"],
+      ["038000", "Malformed"],
+      ["03ffffffffffffffffff02", "Limit"],
+      ["0380808080808080808080" + "01", "Limit"],
+      ["0380808080808080808000", "Malformed"],
+      ["044014000000000000", "Malformed"],
+      ["048000000000000000", "Malformed"],
+      ["047ff8000000000001", "Malformed"],
+      ["04fff8000000000000", "Malformed"],
+      ["0501ff", "Malformed"],
+      ["0503eda080", "Malformed"],
+      ["0502c080", "Malformed"],
+      ["0602ff", "Truncated"],
+      ["0702" + "00", "Truncated"],
+      ["08020162000161" + "00", "Malformed"],
+      ["08020161000161" + "00", "Malformed"],
+      ["07ffffff7f", "Limit"]
+    ]
+    for (const [bytes, reason] of refused) assert.strictEqual(reasonOf(() => Value.decode(unhex(bytes))), reason, bytes)
+  })
+
+  it("sorts keys by their UTF-8, in which an emoji comes after U+FFFD", () => {
+    const decoded = Value.decode(Value.encode({ "\u{1f512}": 1, "\ufffd": 2, a: 3 })) as Record<string, unknown>
+    assert.deepStrictEqual(Object.keys(decoded), ["a", "\ufffd", "\u{1f512}"])
+  })
+
+  it("takes __proto__ for a key like any other", () => {
+    const hostile = JSON.parse(`{"__proto__":{"polluted":true},"constructor":1}`) as Value.Value
+    for (const value of [Value.decode(Value.encode(hostile)), Value.fromJson(hostile)]) {
+      assert.deepStrictEqual(Object.keys(value as object).sort(), ["__proto__", "constructor"])
+      assert.strictEqual((value as Record<string, unknown>)["polluted"], undefined)
+    }
+    assert.strictEqual(({} as Record<string, unknown>)["polluted"], undefined)
+  })
+
+  it("escapes real maps that look like an escape", () => {
+    for (const value of [{ $int: "5" }, { $bytes: "" }, { $map: { $map: 1 } }, { $other: null }]) {
+      const json = Value.toJson(value)
+      assert.deepStrictEqual(Object.keys(json as object), ["$map"])
+      assert.strictEqual(hex(Value.encode(Value.fromJson(json))), hex(Value.encode(value)))
+    }
+    for (const json of [{ $int: 5 }, { $int: "0x5" }, { $bytes: "*" }, { $float: "1" }, { $map: [] }, { $other: 1 }, undefined]) {
+      assert.strictEqual(reasonOf(() => Value.fromJson(json)), "Malformed")
+    }
+  })
+
+  it("holds nesting to its limit", () => {
+    assert.strictEqual(reasonOf(() => Value.decode(Value.encode(nested(VALUE_DEPTH)))), "ok")
+    assert.strictEqual(reasonOf(() => Value.encode(nested(VALUE_DEPTH + 1))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.toJson(nested(VALUE_DEPTH + 1))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.fromJson(nested(VALUE_DEPTH + 1))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.decode(unhex(`${"0701".repeat(VALUE_DEPTH + 1)}00`))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.encode(undefined as unknown as null)), "Malformed")
+    assert.strictEqual(reasonOf(() => Value.encode(2n ** 63n)), "Limit")
+  })
+})
+
+/** Maps with and without a prototype compared by what is in them. */
+const plain = (value: Value.Value): unknown => {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value
+  if (Array.isArray(value)) return value.map(plain)
+  return new Map(Object.entries(value).map(([key, item]): [string, unknown] => [key, plain(item as Value.Value)]).sort(([a], [b]) => a < b ? -1 : 1))
+}
