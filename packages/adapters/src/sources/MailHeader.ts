@@ -35,32 +35,45 @@ export const scanHeader = (mail: Uint8Array): MailHeader => {
   }
 }
 
-/** The text up to the first empty line; bytes that are not UTF-8 read as Latin-1. */
+/** Most headers end within this, bytes. */
+const FIRST_LOOK_BYTES = 4 * 1024
+
+/** The text up to the first empty line, one character a byte. */
 const headerText = (mail: Uint8Array): string => {
   const bytes = Buffer.from(mail.buffer, mail.byteOffset, Math.min(mail.length, HEADER_SCAN_BYTES))
-  const ends = [bytes.indexOf("\n\n"), bytes.indexOf("\n\r\n"), bytes.indexOf("\r\r")].filter((end) => end >= 0)
-  const header = ends.length === 0 ? bytes : bytes.subarray(0, Math.min(...ends))
-  return isUtf8(header) ? header.toString("utf8") : header.toString("latin1")
+  const first = bytes.toString("latin1", 0, FIRST_LOOK_BYTES)
+  const end = headerEnd(first)
+  if (end >= 0 || bytes.length <= FIRST_LOOK_BYTES) return end < 0 ? first : first.slice(0, end)
+  const all = bytes.toString("latin1")
+  const last = headerEnd(all)
+  return last < 0 ? all : all.slice(0, last)
 }
 
-const FIELD = /^(date|from|message-id|in-reply-to|references)[ \t]*:/i
+const headerEnd = (text: string): number => {
+  const plain = text.indexOf("\n\n")
+  const network = text.indexOf("\n\r\n")
+  return plain < 0 ? network : network < 0 ? plain : Math.min(plain, network)
+}
 
-/** The first of each wanted field, unfolded. */
+const FIELDS = /^(date|from|message-id|in-reply-to|references)[ \t]*:(.*(?:\n[ \t].*)*)/gim
+
+/** The first of each wanted field, unfolded; bytes that are not UTF-8 read as Latin-1. */
 const wantedFields = (header: string): Map<string, string> => {
   const fields = new Map<string, string>()
-  let open: string | undefined
-  for (const line of header.split(/\r\n|\n|\r/)) {
-    if (line.startsWith(" ") || line.startsWith("\t")) {
-      const soFar = open === undefined ? undefined : fields.get(open)
-      if (open !== undefined && soFar !== undefined && soFar.length < FIELD_CHARS) fields.set(open, soFar + line)
-      continue
-    }
-    const found = FIELD.exec(line)
-    const name = found?.[1]?.toLowerCase()
-    open = name === undefined || fields.has(name) ? undefined : name
-    if (open !== undefined && found !== null) fields.set(open, line.slice(found[0].length, FIELD_CHARS))
+  for (const [, name = "", value = ""] of header.matchAll(FIELDS)) {
+    const field = name.toLowerCase()
+    if (!fields.has(field)) fields.set(field, textOf(value.slice(0, FIELD_CHARS)).replace(FOLDS, ""))
   }
   return fields
+}
+
+const FOLDS = /[\r\n]+/g
+const ASCII = /^[\u0000-\u007f]*$/
+
+const textOf = (value: string): string => {
+  if (ASCII.test(value)) return value
+  const bytes = Buffer.from(value, "latin1")
+  return isUtf8(bytes) ? bytes.toString("utf8") : value
 }
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -112,6 +125,7 @@ const zoneMinutes = (zone: string): number | undefined => {
 
 /** Nested comments and all: `Mon (really) …`. */
 const withoutComments = (value: string): string => {
+  if (!value.includes("(")) return value
   let depth = 0
   let quoted = false
   let out = ""
@@ -142,12 +156,17 @@ const addressOf = (value: string): string | undefined => {
 /** RFC 5321 allows 254; what is longer is a mistake or worse. */
 const ADDRESS_CHARS = 998
 
-const firstId = (value: string): string | undefined => idsOf(value)[0]
-const lastId = (value: string): string | undefined => idsOf(value).at(-1)
+const firstId = (value: string): string | undefined => ID.exec(value)?.[1] ?? bareId(value)
 
-const idsOf = (value: string): Array<string> => {
-  const ids = [...value.matchAll(/<\s*([^<>\s]+)\s*>/g)].map((found) => found[1]!)
-  if (ids.length > 0) return ids
+const lastId = (value: string): string | undefined => {
+  const last = value.lastIndexOf("<")
+  return last < 0 ? bareId(value) : ID.exec(value.slice(last))?.[1] ?? firstId(value)
+}
+
+const ID = /<\s*([^<>\s]+)\s*>/
+
+/** Some programs leave the brackets out. */
+const bareId = (value: string): string | undefined => {
   const bare = value.trim()
-  return bare === "" || /\s/.test(bare) ? [] : [bare]
+  return bare === "" || /[\s<>]/.test(bare) ? undefined : bare
 }

@@ -6,7 +6,7 @@
  * Paths are relative and made of bytes, one character each. Nothing here writes; files are opened without changing
  * their access time where the system allows it, and only what `lstat` called a regular file is opened at all.
  */
-import { createHash } from "node:crypto"
+import { createHash, hash } from "node:crypto"
 import * as fs from "node:fs"
 import { INLINE_CONTENT_BYTES } from "@sealog/core/format/Limits"
 import { HEADER_SCAN_BYTES } from "./MailHeader.ts"
@@ -66,11 +66,12 @@ export interface MaildirStore {
 export const makeMaildirStore = (root: string): MaildirStore => {
   const prefix = Buffer.from(root, "utf8").toString("latin1")
   const at = (path: string) => pathOf(path === "" ? prefix : `${prefix}/${path}`)
+  const slab = makeSlab()
   return {
     stat: (path) => attempt(() => statOf(fs.lstatSync(at(path), BIGINT))),
     list: (path) => attempt(() => ({ _tag: "listing", names: fs.readdirSync(at(path), LATIN1) })),
-    take: (path, stat, nowNs) => attempt(() => take(at(path), stat, nowNs)),
-    read: (path, offset, length) => attempt(() => withFile(at(path), (fd) => readFully(fd, offset, length)))
+    take: (path, stat, nowNs) => attempt(() => take(slab, at(path), stat, nowNs)),
+    read: (path, offset, length) => attempt(() => withFile(at(path), (fd) => readFully(fd, offset, Buffer.allocUnsafeSlow(length))))
   }
 }
 
@@ -127,10 +128,30 @@ const withFile = <A>(path: string | Buffer, use: (fd: number) => A): A => {
 
 const UNSTEADY: Unsteady = { _tag: "unsteady" }
 
-const take = (path: string | Buffer, before: Stat, nowNs: bigint | undefined): Taken | Unsteady => {
+/** Gives short pieces of one long memory: a hundred thousand memories of their own are slow to make and to forget. */
+type Slab = (length: number) => Buffer
+
+const SLAB_BYTES = 1024 * 1024
+
+const makeSlab = (): Slab => {
+  let slab = Buffer.alloc(0)
+  let used = 0
+  return (length) => {
+    if (length > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(length)
+    if (used + length > slab.length) {
+      slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+      used = 0
+    }
+    const piece = slab.subarray(used, used + length)
+    used += length
+    return piece
+  }
+}
+
+const take = (slab: Slab, path: string | Buffer, before: Stat, nowNs: bigint | undefined): Taken | Unsteady => {
   if (nowNs !== undefined && isYoung(before, nowNs)) return UNSTEADY
   return withFile(path, (fd) => {
-    const taken = before.size < INLINE_CONTENT_BYTES ? takeShort(fd, before) : takeLong(fd, before)
+    const taken = before.size < INLINE_CONTENT_BYTES ? takeShort(slab, fd, before) : takeLong(fd, before)
     const after = fs.fstatSync(fd, BIGINT)
     const steady = after.mtimeNs === before.mtimeNs && Number(after.size) === before.size && taken?.size === before.size
     return steady && after.isFile() ? taken : UNSTEADY
@@ -143,10 +164,10 @@ const isYoung = ({ ctimeNs, mtimeNs }: Stat, nowNs: bigint): boolean => {
   return ctimeNs === mtimeNs && age < SETTLED_NS && age > -SETTLED_NS
 }
 
-const takeShort = (fd: number, before: Stat): Taken => {
+const takeShort = (slab: Slab, fd: number, before: Stat): Taken => {
   // One byte more than there should be shows a file that has grown.
-  const bytes = readFully(fd, 0, before.size + 1)
-  const sha256 = createHash("sha256").update(bytes).digest()
+  const bytes = readFully(fd, 0, slab(before.size + 1))
+  const sha256 = hash("sha256", bytes, "buffer")
   return { _tag: "taken", sha256, size: bytes.length, mtimeNs: before.mtimeNs, bytes, head: bytes }
 }
 
@@ -172,12 +193,11 @@ const takeLong = (fd: number, before: Stat): Taken => {
   }
 }
 
-/** As much as there is, up to a length. */
-const readFully = (fd: number, offset: number, length: number): Uint8Array => {
-  const bytes = Buffer.allocUnsafeSlow(length)
+/** As much as there is, up to what fits. */
+const readFully = (fd: number, offset: number, bytes: Buffer): Uint8Array => {
   let size = 0
-  while (size < length) {
-    const read = fs.readSync(fd, bytes, size, length - size, offset + size)
+  while (size < bytes.length) {
+    const read = fs.readSync(fd, bytes, size, bytes.length - size, offset + size)
     if (read === 0) break
     size += read
   }

@@ -12,7 +12,7 @@
  */
 import type { SourceState, SourceTable } from "@sealog/core/backup/Source"
 import type { Content, Event, Place } from "@sealog/core/message/Event"
-import { join, sortPlaces } from "./MaildirName.ts"
+import { join, pathOfPlace, sortPlaces } from "./MaildirName.ts"
 
 /** One message, as the events left it. No places: it is gone from the store, but can come back. */
 export interface Known {
@@ -186,24 +186,35 @@ const read = (table: SourceTable, key: string): Known | undefined => {
 
 const write = (table: SourceTable, key: string, known: Known): void => table.set(`m:${key}`, encode(known))
 
-type Line = readonly [origin: number | null, size: number, undated: 0 | 1, ...places: Array<string>]
-
+/**
+ * `origin size undated//mtimeNs/folder/sub/name//…`. A name holds no slash and a folder no two in a row, so nothing
+ * needs to be escaped; fifty thousand are read each time a source is opened.
+ */
 const encode = ({ origin, places, size, undated }: Known): string => {
-  const line: Line = [
-    origin ?? null,
-    size,
-    undated ? 1 : 0,
-    ...sortPlaces(places).flatMap(({ folder, mtimeNs, name, sub }) => [folder, sub, name, String(mtimeNs)])
-  ]
-  return JSON.stringify(line)
+  let line = `${origin ?? "-"} ${size} ${undated ? 1 : 0}`
+  for (const place of sortPlaces(places)) line += `//${place.mtimeNs}/${pathOfPlace(place)}`
+  return line
 }
 
 const decode = (value: string): Known => {
-  const [origin, size, undated, ...flat] = JSON.parse(value) as Line
-  const places: Array<Place> = []
-  for (let index = 0; index < flat.length; index += 4) {
-    const [folder, sub, name, mtimeNs] = flat.slice(index, index + 4) as [string, Place["sub"], string, string]
-    places.push({ folder, sub, name, mtimeNs: int64(BigInt(mtimeNs)) })
+  const [head = "", ...lines] = value.split("//")
+  const [origin = "-", size = "-1", undated] = head.split(" ")
+  return {
+    origin: origin === "-" ? undefined : Number(origin),
+    size: Number(size),
+    undated: undated === "1",
+    places: lines.map(decodePlace)
   }
-  return { origin: origin ?? undefined, size, undated: undated === 1, places }
+}
+
+const decodePlace = (line: string): Place => {
+  const time = line.indexOf("/")
+  const name = line.lastIndexOf("/")
+  const sub = line.lastIndexOf("/", name - 1)
+  return {
+    folder: sub > time ? line.slice(time + 1, sub) : "",
+    sub: line.slice(sub + 1, name) === "new" ? "new" : "cur",
+    name: line.slice(name + 1),
+    mtimeNs: int64(BigInt(line.slice(0, time)))
+  }
 }
