@@ -61,7 +61,9 @@ export const readIndices = (reader: ByteReader): ReadonlyArray<number> => {
   const k = parameter(span)
   let index = span.first
   if (k === undefined) {
-    while (index < span.last) indices.push(++index)
+    // Consecutive, or no more than the two that are known.
+    while (indices.length < span.count - 1) indices.push(++index)
+    if (span.count > 1) indices.push(span.last)
     return indices
   }
   const scale = 2 ** k
@@ -78,7 +80,7 @@ export const readIndices = (reader: ByteReader): ReadonlyArray<number> => {
     indices.push(index)
   }
   bits.finish()
-  if (span.count > 1) indices.push(span.last)
+  indices.push(span.last)
   return indices
 }
 

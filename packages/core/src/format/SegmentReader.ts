@@ -2,10 +2,11 @@
  * Reads parts of a segment: its trailer from the end, then only the chunks in which the wanted runs lie. Where chunks
  * come from, and that each is authentic, is the caller's business.
  */
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
+import { attempt, ByteReader } from "./Binary.ts"
 import { FormatError } from "./FormatError.ts"
 import { CHUNK_BYTES } from "./Limits.ts"
-import type { Run } from "./Run.ts"
+import { decodeRun, type Run } from "./Run.ts"
 import { runAt } from "./Segment.ts"
 import { decodeTrailer, type RunEntry, type Trailer } from "./SegmentTrailer.ts"
 
@@ -60,6 +61,21 @@ export const readRuns = Effect.fn("SegmentReader.readRuns")(function*<E, R>(
   }
   return entries.map((entry) => runs.get(entry)!)
 })
+
+/**
+ * Of a segment whose end is lost: the runs that can be read from its first bytes. They are as authentic as the chunks
+ * they came in; which others there were, nothing tells. A run of a newer program is an error here too.
+ */
+export const salvageRuns = (beginning: Uint8Array): Either.Either<ReadonlyArray<Run>, FormatError> => {
+  const reader = new ByteReader(beginning, "run")
+  const runs: Array<Run> = []
+  for (;;) {
+    const run = attempt(() => decodeRun(reader))
+    // Anything else is the end of what is there, or padding, which is no run.
+    if (Either.isLeft(run)) return run.left.reason === "Unknown" ? Either.left(run.left) : Either.right(runs)
+    runs.push(run.right)
+  }
+}
 
 /** The fewest reads that get these runs and no chunk without any. */
 export const chunkSpans = (entries: ReadonlyArray<RunEntry>): ReadonlyArray<ChunkSpan> => {

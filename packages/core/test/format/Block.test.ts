@@ -1,0 +1,80 @@
+/** What one durable write adds to the log, there and back, and never a block that lacks an event. */
+import { assert, describe, it } from "@effect/vitest"
+import { type Block, decodeBlock, encodeBlock, eventsOf, selectEvents } from "@sealog/core/format/Block"
+import { FormatError } from "@sealog/core/format/FormatError"
+import { groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
+import { Effect, Either, FastCheck as fc } from "effect"
+import { eventOf, events, firstIndex } from "./runArbitraries.ts"
+
+const blockOf = Effect.fn("test.blockOf")(function*(first: number, all: Parameters<typeof groupEvents>[1]) {
+  return { first, count: all.length, runs: yield* packRuns(groupEvents(first, all)), blobs: ["blobs/aaaa"] } as Block
+})
+
+const reasonOf = (block: Block) => {
+  try {
+    encodeBlock(block)
+    return "written"
+  } catch (error) {
+    return error instanceof FormatError ? error.reason : error
+  }
+}
+
+describe("Block", () => {
+  /** Verifies: FMT-1 */
+  it.effect.prop(
+    "brings back its events in the order of the log",
+    [firstIndex, events],
+    ([first, all]) =>
+      Effect.gen(function*() {
+        const block = yield* blockOf(first, all)
+        const read = yield* decodeBlock(encodeBlock(block))
+        assert.deepStrictEqual(read, block)
+        assert.deepStrictEqual(yield* eventsOf(read), all.map(({ bytes }) => bytes))
+        const changes = yield* selectEvents(read.runs, { classes: new Set(["changes"]) })
+        assert.deepStrictEqual(
+          changes,
+          all.flatMap((event, at) => event.class === "changes" ? [{ index: first + at, bytes: event.bytes }] : [])
+        )
+        assert.lengthOf(yield* selectEvents(read.runs), all.length)
+      })
+  )
+
+  /** Verifies: FMT-4 */
+  it.effect.prop(
+    "takes no changed bytes that it would not have written itself",
+    [firstIndex, events, fc.nat(), fc.integer({ min: 1, max: 255 })],
+    ([first, all, at, flip]) =>
+      Effect.gen(function*() {
+        const bytes = encodeBlock(yield* blockOf(first, all))
+        const place = at % bytes.length
+        const changed = bytes.with(place, bytes[place]! ^ flip)
+        const read = decodeBlock(changed)
+        if (Either.isRight(read)) assert.deepStrictEqual(encodeBlock(read.right), changed)
+        assert.isTrue(Either.isLeft(decodeBlock(bytes.subarray(0, place))))
+      })
+  )
+
+  /** Verifies: FMT-5 */
+  it.effect("is neither written nor read unless it holds each event of its range once", () =>
+    Effect.gen(function*() {
+      const block = yield* blockOf(10, [eventOf(), eventOf({ conversation: "chat-2" }), eventOf()])
+      const [one, two] = block.runs as readonly [Run, Run]
+      assert.strictEqual(reasonOf(block), "written")
+      assert.strictEqual(reasonOf({ ...block, runs: [one] }), "Mismatch")
+      assert.strictEqual(reasonOf({ ...block, runs: [one, two, two] }), "Mismatch")
+      assert.strictEqual(reasonOf({ ...block, runs: [one, { ...two, indices: [10] }] }), "Mismatch")
+      assert.strictEqual(reasonOf({ ...block, runs: [one, { ...two, indices: [13] }] }), "Mismatch")
+      assert.strictEqual(reasonOf({ ...block, count: 4 }), "Mismatch")
+      assert.strictEqual(reasonOf({ ...block, first: 11 }), "Mismatch")
+      assert.strictEqual(reasonOf({ first: 0, count: 0, runs: [], blobs: [] }), "Mismatch")
+      const moved = encodeBlock(block).with(6, 11)
+      assert.deepInclude(Either.getOrThrow(Either.flip(decodeBlock(moved))), { reason: "Mismatch" })
+    }))
+
+  /** Verifies: FMT-9 */
+  it.effect("stops at a version of a newer program", () =>
+    Effect.gen(function*() {
+      const bytes = encodeBlock(yield* blockOf(0, [eventOf()])).with(0, 2)
+      assert.strictEqual((yield* Effect.flip(decodeBlock(bytes))).reason, "Unknown")
+    }))
+})

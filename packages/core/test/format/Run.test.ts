@@ -1,0 +1,169 @@
+/** Windows of one conversation each, compressed and back, and merged without loss. */
+import { assert, describe, it } from "@effect/vitest"
+import { attempt, ByteReader, ByteWriter, parse } from "@sealog/core/format/Binary"
+import { FormatError } from "@sealog/core/format/FormatError"
+import { EVENT_BYTES, FULL_RUN_BYTES, WINDOW_BYTES } from "@sealog/core/format/Limits"
+import {
+  compactRuns,
+  decodeRun,
+  encodeRun,
+  eventsOfRuns,
+  groupEvents,
+  mergeRuns,
+  packRun,
+  packRuns,
+  type Run,
+  unpackRun
+} from "@sealog/core/format/Run"
+import { Effect, Either, FastCheck as fc } from "effect"
+import { eventOf, events, firstIndex, noise } from "./runArbitraries.ts"
+
+const encoded = (run: Run): Uint8Array => {
+  const writer = new ByteWriter(1)
+  encodeRun(writer, run)
+  return writer.finish()
+}
+
+const decoded = (bytes: Uint8Array) => parse(bytes, "run", decodeRun)
+
+const windowOf = (run: Pick<Run, "source" | "conversation" | "class">) =>
+  JSON.stringify([run.source, run.conversation, run.class])
+
+describe("Run", () => {
+  /** Verifies: FMT-1, FMT-2 */
+  it.effect.prop(
+    "brings back every event at its index, one conversation a window",
+    [firstIndex, events],
+    ([first, all]) =>
+      Effect.gen(function*() {
+        const windows = groupEvents(first, all)
+        for (const window of windows) {
+          for (const index of window.indices) {
+            const event = all[index - first]!
+            assert.strictEqual(windowOf(event), windowOf(window))
+            assert.strictEqual(event.alone, window.alone)
+          }
+          if (window.alone) assert.strictEqual(window.events.length, 1)
+        }
+        const runs = (yield* packRuns(windows)).map((run) => Either.getOrThrow(decoded(encoded(run))))
+        const back = yield* eventsOfRuns(first, all.length, runs)
+        assert.deepStrictEqual(back, all.map(({ bytes }) => bytes))
+      })
+  )
+
+  it("begins a window anew before it is too large to be read in one step", () => {
+    const all = Array.from({ length: 21 }, (_, at) => eventOf({ bytes: noise(100_000, at) }))
+    const windows = groupEvents(0, all)
+    assert.deepStrictEqual(windows.map(({ events: held }) => held.length), [10, 10, 1])
+    assert.isAtMost(10 * 100_003, WINDOW_BYTES)
+    assert.lengthOf(groupEvents(0, [eventOf({ bytes: noise(EVENT_BYTES) })]), 1)
+  })
+
+  it.effect("writes scattered indices in a few bits each, and consecutive ones in none", () =>
+    Effect.gen(function*() {
+      const scattered = Array.from({ length: 1000 }, (_, at) => at * 17 + (at % 5))
+      const run = yield* packRun({ ...eventOf(), indices: scattered, events: scattered.map(() => new Uint8Array(0)) })
+      const bytes = encoded({ ...run, frame: new Uint8Array(0), rawLength: 1000, codec: "brotli" })
+      assert.isAtMost(bytes.length, 1000 * 6 / 8 + 40)
+      const run2 = { ...run, indices: scattered.map((_, at) => at), frame: new Uint8Array(0), codec: "brotli" } as const
+      assert.isAtMost(encoded(run2).length, 40)
+    }))
+
+  it("has one form for each list of indices", () => {
+    const gaps = fc.array(fc.oneof(fc.nat(3), fc.nat(1000), fc.nat(2 ** 34)), { minLength: 1, maxLength: 50 })
+    fc.assert(fc.property(gaps, (list) => {
+      const indices = list.map((_, at) => list.slice(0, at + 1).reduce((sum, gap) => sum + gap + 1, 0))
+      const frame = new Uint8Array(indices.length)
+      const { alone, class: eventClass, conversation, source } = eventOf()
+      const run: Run = {
+        alone,
+        class: eventClass,
+        conversation,
+        source,
+        indices,
+        codec: "none",
+        rawLength: frame.length,
+        frame
+      }
+      const bytes = encoded(run)
+      assert.deepStrictEqual(Either.getOrThrow(decoded(bytes)).indices, indices)
+    }))
+  })
+
+  /** Verifies: FMT-4 */
+  it.effect.prop(
+    "takes no changed bytes that it would not have written itself",
+    [firstIndex, events, fc.nat(), fc.integer({ min: 1, max: 255 })],
+    ([first, all, at, flip]) =>
+      Effect.gen(function*() {
+        for (const run of yield* packRuns(groupEvents(first, all).slice(0, 3))) {
+          const bytes = encoded(run)
+          const place = at % (bytes.length - run.frame.length)
+          const changed = bytes.with(place, bytes[place]! ^ flip)
+          const read = decoded(changed)
+          if (Either.isRight(read)) {
+            assert.deepStrictEqual(encoded(read.right), changed)
+            const unpacked = yield* Effect.either(unpackRun(read.right))
+            if (Either.isLeft(unpacked)) assert.instanceOf(unpacked.left, FormatError)
+          }
+          const cut = attempt(() => decodeRun(new ByteReader(bytes.subarray(0, place), "run")))
+          assert.isTrue(Either.isLeft(cut))
+        }
+      })
+  )
+
+  it.effect("refuses a frame that does not hold the events that the header counts", () =>
+    Effect.gen(function*() {
+      const reason = (run: Run) => unpackRun(run).pipe(Effect.flip, Effect.map((error) => error.reason))
+      const run = yield* packRun({ ...eventOf(), indices: [1, 2], events: [noise(5), noise(6)] })
+      assert.strictEqual(yield* reason({ ...run, indices: [1] }), "Malformed")
+      assert.strictEqual(yield* reason({ ...run, indices: [1, 2, 3] }), "Truncated")
+      const long = yield* packRun({ ...eventOf(), indices: [1], events: [noise(EVENT_BYTES + 1)] })
+      assert.strictEqual(yield* reason(long), "Limit")
+    }))
+
+  it.effect("merges runs into one, by index, and nothing that must stay apart", () =>
+    Effect.gen(function*() {
+      const odd = yield* packRun({ ...eventOf(), indices: [1, 3, 9], events: [noise(1), noise(3), noise(9)] })
+      const even = yield* packRun({ ...eventOf(), indices: [2, 4], events: [noise(2), noise(4)] })
+      const merged = yield* mergeRuns([even, odd])
+      assert.deepStrictEqual(merged.indices, [1, 2, 3, 4, 9])
+      assert.deepStrictEqual((yield* unpackRun(merged)).map((bytes) => bytes.length), [1, 2, 3, 4, 9])
+      const reason = (runs: ReadonlyArray<Run>) =>
+        mergeRuns(runs).pipe(Effect.flip, Effect.map((error) => error.reason))
+      assert.strictEqual(yield* reason([odd, { ...even, conversation: "chat-2" }]), "Mismatch")
+      assert.strictEqual(yield* reason([odd, { ...even, source: "whatsapp" }]), "Mismatch")
+      assert.strictEqual(yield* reason([odd, { ...even, class: "control" }]), "Mismatch")
+      assert.strictEqual(yield* reason([odd, { ...even, alone: true }]), "Mismatch")
+      assert.strictEqual(yield* reason([odd, odd]), "Mismatch")
+      assert.strictEqual(yield* reason([]), "Mismatch")
+      assert.strictEqual(yield* reason([odd, { ...even, rawLength: 2 ** 25 }]), "Limit")
+    }))
+
+  /** Verifies: FMT-8 */
+  it.effect("gathers small runs, and copies full ones and those that stand alone byte for byte", () =>
+    Effect.gen(function*() {
+      const all = Array.from(
+        { length: 400 },
+        (_, at) => eventOf({ conversation: `chat-${at % 3}`, alone: at % 40 === 0, bytes: noise(1000, at) })
+      )
+      const runs: Array<Run> = []
+      for (let from = 0; from < 300; from += 10) {
+        runs.push(...yield* packRuns(groupEvents(from, all.slice(from, from + 10))))
+      }
+      const full = yield* packRuns(
+        groupEvents(300, all.slice(300).map((event) => ({ ...event, conversation: "chat-1" })))
+      )
+      runs.push(...full)
+      const compacted = yield* compactRuns(runs)
+      const before = (yield* eventsOfRuns(0, 400, runs)).map((bytes) => Buffer.from(bytes).toString("hex"))
+      const after = (yield* eventsOfRuns(0, 400, compacted)).map((bytes) => Buffer.from(bytes).toString("hex"))
+      assert.deepStrictEqual(after, before)
+      const kept = runs.filter((run) => run.alone || run.rawLength >= FULL_RUN_BYTES)
+      for (const run of kept) assert.include(compacted, run)
+      assert.isTrue(kept.some((run) => !run.alone))
+      // Ninety small ones are now as many as 290,000 bytes of three conversations need.
+      assert.isAtMost(compacted.length - kept.length, 6)
+      for (const run of compacted) assert.isBelow(run.rawLength, 2 * FULL_RUN_BYTES)
+    }))
+})

@@ -1,0 +1,56 @@
+/** Random events with their places, as capture hands them over, and the segments that are made of them. */
+import { groupEvents, packRuns, type Placed } from "@sealog/core/format/Run"
+import type { SegmentContents } from "@sealog/core/format/Segment"
+import { LogBuilder } from "@sealog/core/log/MerkleLog"
+import { Effect, FastCheck as fc } from "effect"
+
+const textBytes = fc.string({ maxLength: 60, unit: "binary" }).map((text) => new Uint8Array(Buffer.from(text)))
+
+export const placed: fc.Arbitrary<Placed> = fc.record({
+  source: fc.constantFrom("", "imessage", "maildir-2"),
+  conversation: fc.constantFrom("", "chat-1", "chat-2", "\u{1f409}", "\uff5e"),
+  class: fc.constantFrom("control", "changes", "additions"),
+  alone: fc.boolean(),
+  bytes: fc.oneof(textBytes, fc.uint8Array({ maxLength: 300 }), fc.constant(new Uint8Array(200)))
+})
+
+export const events: fc.Arbitrary<ReadonlyArray<Placed>> = fc.array(placed, { minLength: 1, maxLength: 60 })
+
+/** Where a block or segment begins. */
+export const firstIndex = fc.oneof(fc.nat(300), fc.integer({ min: 2 ** 40, max: 2 ** 47 }))
+
+/** The segment that holds these events, behind a log of which nothing else is known. */
+export const contentsOf = Effect.fn("test.contentsOf")(function*(first: number, all: ReadonlyArray<Placed>) {
+  const runs = yield* packRuns(groupEvents(first, all))
+  const builder = LogBuilder.empty()
+  builder.appendAll(all.map(({ bytes }) => bytes))
+  const last = first + all.length - 1
+  return {
+    writer: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    first,
+    last,
+    before: { size: first, root: new Uint8Array(32).fill(9) },
+    after: { size: last + 1, root: builder.head().root },
+    runs,
+    recordedFrom: -5,
+    recordedTo: 1_700_000_000_000
+  } satisfies SegmentContents
+})
+
+export const eventOf = (over: Partial<Placed> = {}): Placed => ({
+  source: "imessage",
+  conversation: "chat-1",
+  class: "additions",
+  alone: false,
+  bytes: new Uint8Array(Buffer.from("hello")),
+  ...over
+})
+
+/** Bytes that brotli cannot shorten, the same each time. */
+export const noise = (length: number, seed = 1): Uint8Array => {
+  let state = seed
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 24
+  })
+}
