@@ -63,6 +63,7 @@ const explain = (error: CommanderError, words: ReadonlyArray<string>, program: C
     const group = of === undefined || of === "" ? "sealog --help" : `sealog ${of} --help`
     return { error: new UsageError("no command was given", `see what there is: ${group}`), help }
   }
+  if (error.code === "commander.excessArguments") return { error: tooMany(error, words, program), help: undefined }
   const [said = "", ...rest] = error.message.replace(/^error: /u, "").split("\n")
   const meant = /Did you mean (?:one of )?(.+)\?\)/su.exec(rest.join(" "))?.[1]
   const group = groupOf(words, program)
@@ -73,6 +74,19 @@ const explain = (error: CommanderError, words: ReadonlyArray<string>, program: C
     ? `see what there is: sealog ${group === "" ? "" : `${group} `}--help`
     : `did you mean ${prefix}${meant}?`
   return { error: new UsageError(message, hint), help: undefined }
+}
+
+/** A word too many where a command has commands of its own is most likely one of them, mistyped. */
+const tooMany = (error: CommanderError, words: ReadonlyArray<string>, program: Command): UsageError => {
+  const group = groupOf(words, program)
+  const inner = group.split(" ").reduce<Command | undefined>(
+    (at, name) => at?.commands.find((command) => command.name() === name),
+    program
+  )
+  const names = inner?.commands.map((command) => `sealog ${group} ${command.name()}`) ?? []
+  const said = error.message.replace(/^error: /u, "")
+  if (names.length === 0) return new UsageError(said, `see what there is: sealog ${group} --help`)
+  return new UsageError(said, `did you mean ${names.join(" or ")}?`)
 }
 
 const sentence = (said: string, group: string): string => {

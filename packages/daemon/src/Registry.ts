@@ -32,3 +32,13 @@ export const targetKinds: Readonly<Record<string, Availability>> = {
   rclone: "later",
   package: "later"
 }
+
+/** What a restore can be written as. */
+export const formats: Readonly<Record<string, Availability>> = {
+  jsonl: "now",
+  maildir: "now",
+  html: "later",
+  sqlite: "later",
+  mbox: "later",
+  text: "later"
+}

@@ -76,7 +76,7 @@ const parse = (role: Role, text: string, platform: PlatformShape): Either.Either
   const split = /^([a-z][a-z0-9-]+)(?::(.*))?$/su.exec(body)
   const kind = split?.[1]
   if (kind === undefined || body.includes("\0")) return Either.left(failure("Malformed", role, text))
-  const known = kinds[kind]
+  const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
   if (known === undefined) return Either.left(failure("UnknownKind", role, kind))
   if (known === "later") return Either.left(failure("LaterKind", role, kind))
   const place = split?.[2] ?? ""
