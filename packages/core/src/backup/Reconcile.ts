@@ -230,9 +230,19 @@ const boundaryBefore = Effect.fn("Reconcile.boundaryBefore")(function*(
 })
 
 /** Our root at any size, block boundary or not. */
-export const rootAt = Effect.fn("Reconcile.rootAt")(function*(journal: JournalShape, size: number) {
-  const leaves = yield* journal.leaves({ from: 0, to: Math.floor(size / LEAF_EVENTS) })
-  return headAt(size, leaves, yield* openEvents(journal, size)).root
+export const rootAt = Effect.fn("Reconcile.rootAt")(function*(
+  journal: JournalShape,
+  size: number,
+  writer?: Uint8Array
+): Effect.fn.Return<Uint8Array, JournalError | FormatError> {
+  const log = writer === undefined ? {} : { writer }
+  const boundary = yield* journal.headAt({ size, ...log }).pipe(
+    Effect.map(({ root }) => root),
+    Effect.catchIf((error) => error.reason === "Missing", () => Effect.succeed(undefined))
+  )
+  if (boundary !== undefined) return boundary
+  const leaves = yield* journal.leaves({ from: 0, to: Math.floor(size / LEAF_EVENTS), ...log })
+  return headAt(size, leaves, yield* openEvents(journal, size, writer)).root
 })
 
 /** The cursor says what the listing says: what is not there was not shipped. */

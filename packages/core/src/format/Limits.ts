@@ -92,3 +92,5 @@ export const FETCH_CACHE_BYTES = 24 * MiB
 export const RESTORE_BATCH_MESSAGES = 512
 /** Trailers a reader remembers. */
 export const TRAILER_CACHE = 64
+/** A mail longer than this is written to JSON Lines without its text and parts worked out, bytes: parsing takes memory. */
+export const MAIL_TEXT_BYTES = 32 * MiB

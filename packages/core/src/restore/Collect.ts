@@ -11,7 +11,7 @@ import { selectEvents } from "../format/Block.ts"
 import { decodeEvent } from "../format/EventCodec.ts"
 import * as Changes from "../message/Changes.ts"
 import type { Event, EventClass, EventOf } from "../message/Event.ts"
-import { type FetchShape, isDamage, type WriterLog } from "./Fetch.ts"
+import { type FetchError, type FetchShape, isDamage, type WriterLog } from "./Fetch.ts"
 import type { KnownHead, StartHead } from "./Open.ts"
 
 /** How far an earlier restore had come, by writer in hex. */
@@ -94,7 +94,8 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
 })
 
 /** A damaged object is found and named when the log is opened; here it only has nothing to tell. */
-const lenient = Effect.catchIf(isDamage, () => Effect.void)
+const lenient = <R>(read: Effect.Effect<void, FetchError, R>): Effect.Effect<void, FetchError, R> =>
+  Effect.catchIf(read, isDamage, () => Effect.void)
 
 /** The name that events of a second history of one writer go by. */
 export const branchOf = (writer: string): string => `${writer}~`
@@ -140,14 +141,14 @@ const keyOf = (event: Event): string | undefined => {
   return "key" in event && event.kind !== "attachment.content" ? (event as WithKey).key : undefined
 }
 
-interface Plan {
+export interface Plan {
   readonly writer: string
   readonly chain: ReadonlyArray<SegmentInfo>
   readonly spare: ReadonlyArray<SegmentInfo>
 }
 
 /** The segments a reader goes through, by their names alone: always the one that reaches furthest. */
-const planOf = (log: WriterLog): Plan => {
+export const planOf = (log: WriterLog): Plan => {
   const chain: Array<SegmentInfo> = []
   const end = log.segments.reduce((most, each) => Math.max(most, each.last + 1), 0)
   for (let next = 0; next < end;) {

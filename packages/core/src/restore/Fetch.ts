@@ -3,7 +3,7 @@
  * the first place that has it whole. What was read is counted, and a few objects are remembered for a while, since a
  * restore meets a small segment twice: for its changes, then for its messages.
  */
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import type { StorageError, StorageShape } from "../backup/Storage.ts"
 import { VaultError } from "../backup/Vault.ts"
 import {
@@ -41,6 +41,15 @@ export type FetchError = StorageError | FormatError
  */
 export const isDamage = (error: FetchError): boolean =>
   error._tag === "FormatError" ? error.reason !== "Unknown" : error.reason === "NotFound" || error.reason === "Corrupt"
+
+/** Damage as a value; whatever else goes wrong ends the reading. */
+export const damageOf = <A, R>(
+  read: Effect.Effect<A, FetchError, R>
+): Effect.Effect<Either.Either<A, FetchError>, FetchError, R> =>
+  Effect.flatMap(
+    Effect.either(read),
+    (result) => Either.isLeft(result) && !isDamage(result.left) ? Effect.fail(result.left) : Effect.succeed(result)
+  )
 
 export interface FetchShape {
   readonly ring: KeyRingShape

@@ -6,7 +6,7 @@
  * Where two segments contradict each other there is a branch: a copy of the machine went on by itself. Both are
  * handed on, the shorter one marked.
  */
-import { Effect, Either } from "effect"
+import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import { eventsOf } from "../format/Block.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
@@ -14,7 +14,7 @@ import type { Segment } from "../format/Segment.ts"
 import { LogBuilder, type LogHead } from "../log/MerkleLog.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
-import { type FetchError, type FetchShape, isDamage, type WriterLog } from "./Fetch.ts"
+import { damageOf, type FetchError, type FetchShape, type WriterLog } from "./Fetch.ts"
 
 /** Why part of a log is not proven. */
 export type FindingReason =
@@ -288,15 +288,6 @@ const openEvents = Effect.fn("Open.openEvents")(function*(fetch: FetchShape, inf
   const events = yield* eventsOf({ first: info.first, count, runs: segment.runs, blobs: [] })
   return { segment, events: from === info.first ? events : events.slice(from - info.first) }
 })
-
-/** Damage as a value; whatever else goes wrong ends the reading. */
-const damageOf = <A, R>(read: Effect.Effect<A, FetchError, R>): Effect.Effect<Either.Either<A, FetchError>, FetchError, R> =>
-  Effect.either(read).pipe(
-    Effect.filterOrElse(
-      (result) => Either.isRight(result) || isDamage(result.left),
-      (result) => Either.isLeft(result) ? Effect.fail(result.left) : Effect.succeed(result)
-    )
-  )
 
 const damaged = (info: SegmentInfo, cause?: FetchError): Finding => ({
   reason: "Damaged",
