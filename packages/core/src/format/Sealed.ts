@@ -90,8 +90,8 @@ const TAG = { authTagLength: TAG_BYTES } as const
 /** Node wants the length only for CCM. */
 const LENGTH_UNKNOWN = { plaintextLength: 0 } as const
 
-/** In the machine's own byte order, as noble takes its words. */
-const words = (bytes: Uint8Array): Uint32Array => new Uint32Array(bytes.slice().buffer)
+/** In the machine's own byte order, as noble takes its words. Copied: a Buffer's own `slice` would be a view. */
+const words = (bytes: Uint8Array): Uint32Array => new Uint32Array(Uint8Array.from(bytes).buffer)
 
 const SIGMA = words(new TextEncoder().encode("expand 32-byte k"))
 
