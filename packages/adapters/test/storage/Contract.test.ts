@@ -11,7 +11,7 @@ import { Effect, Layer, Schedule, Stream } from "effect"
 import { makeDisk, prepareDisk } from "../../src/storage/Disk.ts"
 import { diskFiles } from "../../src/storage/DiskFiles.ts"
 import { makeMemory } from "../../src/storage/Memory.ts"
-import { freshFolder, openHandles } from "./support.ts"
+import { freshFolder, openHandles } from "../support.ts"
 
 const disk = Effect.gen(function*() {
   const path = yield* freshFolder

@@ -1,0 +1,51 @@
+/**
+ * The newest head in a file beside LevelDB, written after each append. When LevelDB drops the end of its own log for a
+ * flipped bit, what is left looks whole; this remembers that there was more. It is not synced: it costs microseconds,
+ * can only lag behind what is durable, and after a power cut at worst says nothing.
+ */
+import type { File, FileSystem } from "@effect/platform/FileSystem"
+import { JournalError } from "@sealog/core/backup/Journal"
+import { Buffer } from "node:buffer"
+import { Effect, Either, Option } from "effect"
+import { toJournalError } from "./LevelDatabase.ts"
+import { decodeMark, encodeMark, type MarkRecord } from "./LevelRecords.ts"
+import type { LevelSeal } from "./LevelSeal.ts"
+
+export interface HeadMark {
+  /** What it says; nothing where it is missing, torn, or of another key. */
+  readonly read: Effect.Effect<Option.Option<MarkRecord>, JournalError>
+  readonly write: (mark: MarkRecord) => Effect.Effect<void>
+}
+
+export const openHeadMark = Effect.fn("HeadMark.open")(function*(fs: FileSystem, path: string, sealer: LevelSeal) {
+  const wrap = Effect.mapError((cause: unknown) => toJournalError("open", cause, path))
+  const file: File = yield* fs.open(path, { flag: (yield* wrap(fs.exists(path))) ? "r+" : "w+", mode: 0o600 }).pipe(wrap)
+  const read = fs.readFile(path).pipe(
+    wrap,
+    Effect.map((bytes) =>
+      Option.flatMap(Either.getRight(sealer.open(PLACE, bytes)), (plain) => Either.getRight(decodeMark(plain)))
+    )
+  )
+  const write = (mark: MarkRecord) =>
+    file.seek(0, "start").pipe(
+      Effect.zipRight(file.writeAll(sealer.seal(PLACE, encodeMark(mark)))),
+      Effect.catchAll((error) => Effect.logWarning("the head could not be noted beside the journal", error))
+    )
+  return { read, write } satisfies HeadMark
+})
+
+/** No key of LevelDB is this long. */
+const PLACE = { key: Buffer.from("head mark") }
+
+/** Fails where the mark shows that the journal once held more than it holds now. */
+export const checkMark = (
+  mark: Option.Option<MarkRecord>,
+  log: { readonly writer: Uint8Array; readonly head: { readonly size: number; readonly root: Uint8Array } }
+): Effect.Effect<void, JournalError> => {
+  if (Option.isNone(mark) || Buffer.compare(mark.value.writer, log.writer) !== 0) return Effect.void
+  const { root, size } = mark.value
+  const whole = size < log.head.size || (size === log.head.size && Buffer.compare(root, log.head.root) === 0)
+  if (whole) return Effect.void
+  const subject = size === log.head.size ? `the head at ${size}` : `events ${log.head.size} to ${size - 1} are gone`
+  return new JournalError({ reason: "Corrupt", method: "open", subject })
+}

@@ -1,0 +1,176 @@
+/**
+ * The journal on LevelDB: one folder with the database, the lock beside it, a reserve of space, and a note of the
+ * newest head. Making one and opening one are two things: a journal that is gone is never made anew in its place.
+ */
+import { FileSystem } from "@effect/platform/FileSystem"
+import { JournalError, type JournalShape } from "@sealog/core/backup/Journal"
+import { Entropy } from "@sealog/core/keys/Entropy"
+import { KeyRing } from "@sealog/core/keys/KeyRing"
+import { Effect, type Scope } from "effect"
+import { BALLAST_BYTES, makeBallast } from "./Ballast.ts"
+import { makeFlush } from "./Flush.ts"
+import { checkMark, openHeadMark } from "./HeadMark.ts"
+import { holdLock } from "./JournalLock.ts"
+import { checkTail } from "./LevelCheck.ts"
+import { type Database, openClassicLevel, type OpenDatabase, toJournalError, type Write } from "./LevelDatabase.ts"
+import { makeLevelJournal } from "./LevelJournal.ts"
+import { makeLevelLog } from "./LevelLog.ts"
+import { currentWrite, firstWrites, growing, loadMeta, type Meta, rootWrite } from "./LevelMeta.ts"
+import { SECRET_BYTES, SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
+import { type LevelSeal, makeLevelSeal } from "./LevelSeal.ts"
+import { loadState, replaceState, shouldFold } from "./LevelState.ts"
+import { type LevelStore, makeLevelStore } from "./LevelStore.ts"
+import { leftovers } from "./LevelFork.ts"
+
+export interface LevelJournalOptions {
+  /** The journal's folder. */
+  readonly path: string
+  /**
+   * Opens although the newest events are known to be gone, as they are after a restore of this machine from a backup:
+   * they can come back from a target.
+   */
+  readonly acceptShorter?: boolean
+  /** Space to reserve, bytes; 0 for none. */
+  readonly ballastBytes?: number
+  /** The database, where a test wants one that fails. */
+  readonly openDatabase?: OpenDatabase
+}
+
+/** Makes an empty journal under a new writer id; Exists where there is one, however damaged. */
+export const createLevelJournal = Effect.fn("Level.create")(function*(
+  options: LevelJournalOptions
+): Effect.fn.Return<void, JournalError, FileSystem | KeyRing | Entropy> {
+  const { path } = options
+  const fs = yield* FileSystem
+  const entropy = yield* Entropy
+  const sealer = makeLevelSeal(yield* KeyRing, entropy)
+  const wrap = Effect.mapError((cause: unknown) => toJournalError("create", cause, path))
+  yield* wrap(fs.makeDirectory(path, { recursive: true, mode: 0o700 }))
+  yield* Effect.scoped(Effect.gen(function*() {
+    yield* holdLock(path)
+    if (yield* wrap(fs.exists(dbPath(path)))) {
+      return yield* new JournalError({ reason: "Exists", method: "create", subject: path })
+    }
+    const writer = entropy.bytes(WRITER_BYTES)
+    const root = { secret: entropy.bytes(SECRET_BYTES), logs: [{ number: 0, writer, left: undefined }], sessions: [] }
+    // Under another name until it is whole: a crash in between leaves no journal, not half of one.
+    yield* wrap(fs.remove(`${dbPath(path)}.new`, { recursive: true, force: true }))
+    yield* wrap(fs.remove(markPath(path), { force: true }))
+    yield* fill(`${dbPath(path)}.new`, options.openDatabase ?? openClassicLevel, firstWrites(sealer, root))
+    yield* wrap(fs.rename(`${dbPath(path)}.new`, dbPath(path)))
+    yield* syncFolder(fs, path)
+  }))
+})
+
+const fill = (path: string, openDatabase: OpenDatabase, writes: ReadonlyArray<Write>) =>
+  Effect.tryPromise({
+    try: async () => {
+      const db = await openDatabase(path, { create: true })
+      try {
+        await db.write(writes)
+      } finally {
+        await db.close()
+      }
+    },
+    catch: (cause) => toJournalError("create", cause, path)
+  })
+
+/** Opens a journal, checks its newest entries, and holds its lock until the scope closes. */
+export const openLevelJournal = Effect.fn("Level.open")(function*(
+  options: LevelJournalOptions
+): Effect.fn.Return<JournalShape, JournalError, FileSystem | KeyRing | Entropy | Scope.Scope> {
+  const { path } = options
+  const fs = yield* FileSystem
+  const entropy = yield* Entropy
+  const ring = yield* KeyRing
+  const sealer = makeLevelSeal(ring, entropy)
+  yield* requireFiles(fs, path)
+  yield* holdLock(path)
+  const mark = yield* openHeadMark(fs, markPath(path), sealer)
+  const ballast = options.ballastBytes === 0
+    ? { release: Effect.succeed(false), reserve: Effect.void }
+    : yield* makeBallast(fs, `${path}/ballast`, options.ballastBytes ?? BALLAST_BYTES)
+  let meta: Meta | undefined
+
+  /** What an opening must find: the same as was known before, or more. */
+  const check = Effect.fn("Level.check")(function*(db: Database) {
+    const found = yield* loadMeta(db, sealer)
+    const known = meta
+    if (known !== undefined && found.head.size < known.head.size && growing(found).number === growing(known).number) {
+      const subject = `events ${found.head.size} to ${known.head.size - 1} are gone`
+      return yield* new JournalError({ reason: "Corrupt", method: "reopen", subject })
+    }
+    meta = found
+  })
+
+  const store = yield* makeLevelStore({
+    path: dbPath(path),
+    open: options.openDatabase ?? openClassicLevel,
+    ballast,
+    flush: makeFlush(fs, dbPath(path)),
+    check
+  })
+  const levelLog = makeLevelLog(store, sealer)
+  const loaded = meta! as Meta
+  if (options.acceptShorter !== true) {
+    yield* checkMark(yield* mark.read, { writer: growing(loaded).writer, head: loaded.head })
+  }
+  yield* checkTail({ store, levelLog, log: growing(loaded) }, loaded.head)
+  const session = entropy.bytes(SESSION_BYTES)
+  meta = yield* begin(store, sealer, loaded, session)
+  yield* mark.write({ writer: growing(meta).writer, size: meta.head.size, root: meta.head.root })
+  yield* ballast.reserve
+  return makeLevelJournal({
+    vaultId: ring.vaultId,
+    session,
+    store,
+    sealer,
+    levelLog,
+    mark,
+    meta: { get: () => meta!, set: (next) => void (meta = next) }
+  })
+})
+
+/** The first write of a session: its id, snapshots that have come due, and what a crash left to be removed. */
+const begin = Effect.fn("Level.begin")(function*(
+  store: LevelStore,
+  sealer: LevelSeal,
+  meta: Meta,
+  session: Uint8Array
+): Effect.fn.Return<Meta, JournalError> {
+  let states = meta.current.states
+  const writes: Array<Write> = [...(yield* leftovers(store, meta.root))]
+  for (const state of states.filter(shouldFold)) {
+    const change = replaceState(sealer, states, state.name, yield* loadState(store, sealer, state))
+    states = change.states
+    writes.push(...change.writes)
+  }
+  const root = { ...meta.root, sessions: [...meta.root.sessions, session] }
+  const current = { ...meta.current, states }
+  writes.push(rootWrite(sealer, root), currentWrite(sealer, current))
+  yield* store.inTurn("open", store.write("open", writes))
+  return { ...meta, root, current }
+})
+
+/** Names what is missing before LevelDB is asked, which would delete or guess. */
+const requireFiles = Effect.fn("Level.requireFiles")(function*(fs: FileSystem, path: string) {
+  const wrap = Effect.mapError((cause: unknown) => toJournalError("open", cause, path))
+  const missing = (subject: string) => new JournalError({ reason: "Missing", method: "open", subject })
+  const currentPath = `${dbPath(path)}/CURRENT`
+  if (!(yield* wrap(fs.exists(currentPath)))) return yield* missing(currentPath)
+  const manifest = (yield* wrap(fs.readFileString(currentPath))).trim()
+  if (!/^MANIFEST-\d+$/.test(manifest)) {
+    return yield* new JournalError({ reason: "Corrupt", method: "open", subject: currentPath })
+  }
+  const manifestPath = `${dbPath(path)}/${manifest}`
+  if (!(yield* wrap(fs.exists(manifestPath)))) return yield* missing(manifestPath)
+})
+
+/** Makes a rename last. */
+const syncFolder = (fs: FileSystem, path: string) =>
+  process.platform === "win32" ? Effect.void : Effect.scoped(
+    Effect.flatMap(fs.open(path, { flag: "r" }), (folder) => folder.sync)
+  ).pipe(Effect.mapError((cause) => toJournalError("create", cause, path)))
+
+const dbPath = (path: string) => `${path}/db`
+const markPath = (path: string) => `${path}/newest`

@@ -1,0 +1,54 @@
+/**
+ * Where contents were first stored, by a keyed digest of theirs: whoever reads the disk cannot tell whether a content
+ * he knows is in the log. An index is wrong in no bit, or it is not there: the content is stored once more, no worse.
+ */
+import type { ContentEntry, JournalError } from "@sealog/core/backup/Journal"
+import { Buffer } from "node:buffer"
+import { createHmac } from "node:crypto"
+import { Effect } from "effect"
+import type { Write } from "./LevelDatabase.ts"
+import * as Keys from "./LevelKeys.ts"
+import type { LevelStore } from "./LevelStore.ts"
+
+export const contentWrites = (
+  secret: Uint8Array,
+  log: number,
+  contents: ReadonlyArray<ContentEntry>
+): ReadonlyArray<Write> =>
+  contents.map(([sha256, index]) => {
+    const key = Keys.content(log, digest(secret, Buffer.from(sha256, "hex")))
+    const value = Buffer.allocUnsafe(INDEX_BYTES + PROOF_BYTES)
+    value.writeUIntBE(index, 0, INDEX_BYTES)
+    value.set(proof(secret, key, value.subarray(0, INDEX_BYTES)), INDEX_BYTES)
+    return [key, value]
+  })
+
+export const findContents = (
+  store: LevelStore,
+  secret: Uint8Array,
+  log: number,
+  sha256: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<number | undefined>, JournalError> => {
+  const keys = sha256.map((hex) => Keys.content(log, digest(secret, Buffer.from(hex, "hex"))))
+  return Effect.map(
+    store.read("contents", (db) => db.getMany(keys)),
+    (values) => values.map((value, at) => value === undefined ? undefined : indexOf(secret, keys[at]!, value))
+  )
+}
+
+/** A keyed digest: of contents, and of the names of notes. */
+export const digest = (secret: Uint8Array, bytes: Uint8Array): Uint8Array =>
+  createHmac("sha256", secret).update(bytes).digest().subarray(0, DIGEST_BYTES)
+
+const indexOf = (secret: Uint8Array, key: Keys.Key, value: Uint8Array): number | undefined => {
+  const index = Buffer.from(value.subarray(0, INDEX_BYTES))
+  const expected = Buffer.concat([index, proof(secret, key, index)])
+  return expected.equals(value) ? index.readUIntBE(0, INDEX_BYTES) : undefined
+}
+
+const proof = (secret: Uint8Array, key: Keys.Key, index: Uint8Array): Uint8Array =>
+  createHmac("sha256", secret).update("index").update(key).update(index).digest().subarray(0, PROOF_BYTES)
+
+const DIGEST_BYTES = 16
+const INDEX_BYTES = 6
+const PROOF_BYTES = 8
