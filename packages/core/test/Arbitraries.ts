@@ -3,7 +3,17 @@
  * (integers as numbers where these are exact, sets sorted). A kind or field that is missing here does not compile.
  */
 import { compareUtf8 } from "@sealog/core/format/EventBytes"
-import type { Attachment, BodyOf, Content, Event, EventOf, Kind, Message, Place, Value } from "@sealog/core/message/Event"
+import type {
+  Attachment,
+  BodyOf,
+  Content,
+  Event,
+  EventOf,
+  Kind,
+  Message,
+  Place,
+  Value
+} from "@sealog/core/message/Event"
 import * as fc from "fast-check"
 
 /** Any well-formed text; often short and plain, as most is. */
@@ -28,7 +38,15 @@ const shortest = (value: bigint): number | bigint => Number.isSafeInteger(Number
 export const int64: fc.Arbitrary<number | bigint> = fc.oneof(
   integer,
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(shortest),
-  fc.constantFrom<number | bigint>(2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, -(2n ** 53n), 2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 52)
+  fc.constantFrom<number | bigint>(
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    2n ** 53n,
+    -(2n ** 53n),
+    2 ** 53 - 1,
+    -(2 ** 53 - 1),
+    2 ** 52
+  )
 )
 
 export const millis: fc.Arbitrary<number> = fc.oneof(integer, fc.integer({ min: 0, max: 2_000_000_000_000 }))
@@ -73,34 +91,39 @@ export const attachment: fc.Arbitrary<Attachment> = fc.record(
   { requiredKeys: ["id"] }
 )
 
-export const message: fc.Arbitrary<Message> = fc.record({
-  key: text,
-  at: millis,
-  atQuality: fc.constantFrom("exact", "second", "minute", "local", "unknown"),
-  author: text,
-  direction: fc.constantFrom("in", "out", "unknown"),
-  type: text,
-  sourceType: text,
-  service: text,
-  subject: text,
-  text,
-  parts: fc.array(value, { maxLength: 3 }),
-  attachments: fc.array(attachment, { maxLength: 3 }),
-  replyTo: text,
-  threadRoot: text,
-  history: fc.array(value, { maxLength: 3 }),
-  flags: words,
-  reactions: fc.array(fc.record({ author: text, emoji: text }), { maxLength: 3 }),
-  places: fc.array(place, { maxLength: 3 }),
-  content,
-  raw: fc.record({ format: text, bytes }),
-  extra: value
-} satisfies { [K in keyof Required<Message>]: fc.Arbitrary<NonNullable<Message[K]>> }, { requiredKeys: ["key", "type"] })
+export const message: fc.Arbitrary<Message> = fc.record(
+  {
+    key: text,
+    at: millis,
+    atQuality: fc.constantFrom("exact", "second", "minute", "local", "unknown"),
+    author: text,
+    direction: fc.constantFrom("in", "out", "unknown"),
+    type: text,
+    sourceType: text,
+    service: text,
+    subject: text,
+    text,
+    parts: fc.array(value, { maxLength: 3 }),
+    attachments: fc.array(attachment, { maxLength: 3 }),
+    replyTo: text,
+    threadRoot: text,
+    history: fc.array(value, { maxLength: 3 }),
+    flags: words,
+    reactions: fc.array(fc.record({ author: text, emoji: text }), { maxLength: 3 }),
+    places: fc.array(place, { maxLength: 3 }),
+    content,
+    raw: fc.record({ format: text, bytes }),
+    extra: value
+  } satisfies { [K in keyof Required<Message>]: fc.Arbitrary<NonNullable<Message[K]>> },
+  { requiredKeys: ["key", "type"] }
+)
 
 const scope = fc.constantFrom("everyone", "me", "admin", "expired", "vanished", "recoverable")
 const head = { writer, size, root: digest }
 
-type Bodies = { readonly [K in Kind]: { readonly [F in keyof Required<BodyOf<K>>]: fc.Arbitrary<NonNullable<Required<BodyOf<K>>[F]>> } }
+type Bodies = {
+  readonly [K in Kind]: { readonly [F in keyof Required<BodyOf<K>>]: fc.Arbitrary<NonNullable<Required<BodyOf<K>>[F]>> }
+}
 
 const mutable = { key: text, flags: words, places: fc.array(place, { maxLength: 3 }), origin: size }
 const reaction = { key: text, part: text, author: text, emoji: text, when: millis, origin: size }
@@ -135,7 +158,11 @@ const bodies: Bodies = {
   "source.gap": { subject: text, reason: text, closed: fc.boolean() },
   "source.schema": { store: text, version: text, extra: value as fc.Arbitrary<NonNullable<Value>> },
   "witness": { ...head, target: text },
-  "keys.changed": { epoch: size, slots: fc.array(digest, { maxLength: 3 }), heads: fc.array(fc.record(head), { maxLength: 3 }) },
+  "keys.changed": {
+    epoch: size,
+    slots: fc.array(digest, { maxLength: 3 }),
+    heads: fc.array(fc.record(head), { maxLength: 3 })
+  },
   "log.continues": head,
   "log.replaces": head
 }

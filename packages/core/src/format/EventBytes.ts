@@ -253,7 +253,8 @@ export class EventReader {
     if (length === 0) return ""
     if (length > SHORT_CHARS) return this.decodeText(from, length)
     const { bytesIn } = this
-    const slot = (length * 31 + bytesIn[from]! * 7 + bytesIn[from + length - 1]! * 131 + bytesIn[from + (length >> 1)]! * 17)
+    const slot =
+      (length * 31 + bytesIn[from]! * 7 + bytesIn[from + length - 1]! * 131 + bytesIn[from + (length >> 1)]! * 17)
       & (NAMES - 1)
     const known = names[slot]!
     if (known.length === length && this.isAscii(from, known)) return known

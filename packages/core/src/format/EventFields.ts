@@ -52,7 +52,9 @@ const content: Codec<Event.Content> = {
     writer.u8(contentForms[item._tag])
     switch (item._tag) {
       case "inline":
-        if (item.bytes.length >= INLINE_CONTENT_BYTES) writer.fail("Limit", `${item.bytes.length} bytes of inline content`)
+        if (item.bytes.length >= INLINE_CONTENT_BYTES) {
+          writer.fail("Limit", `${item.bytes.length} bytes of inline content`)
+        }
         return writer.bytes(item.bytes)
       case "same":
         writer.fixed(item.sha256, 32)
@@ -151,16 +153,22 @@ const message = struct<Event.Message>({
   threadRoot: may(14, text),
   history: may(15, list(value)),
   flags: may(16, words),
-  reactions: may(17, list(struct<{ readonly author: string; readonly emoji: string }>({
-    author: need(1, name),
-    emoji: need(2, name)
-  }))),
+  reactions: may(
+    17,
+    list(struct<{ readonly author: string; readonly emoji: string }>({
+      author: need(1, name),
+      emoji: need(2, name)
+    }))
+  ),
   places: may(18, list(place)),
   content: may(19, content),
-  raw: may(20, struct<{ readonly format: string; readonly bytes: Uint8Array }>({
-    format: need(1, name),
-    bytes: need(2, bytes)
-  })),
+  raw: may(
+    20,
+    struct<{ readonly format: string; readonly bytes: Uint8Array }>({
+      format: need(1, name),
+      bytes: need(2, bytes)
+    })
+  ),
   extra: may(21, value)
 })
 

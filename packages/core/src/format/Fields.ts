@@ -136,9 +136,15 @@ export const byteName: Codec<string> = {
   write: (writer, value) => writer.byteName(value),
   read: (reader) => reader.byteName()
 }
-export const bytes: Codec<Uint8Array> = { write: (writer, value) => writer.bytes(value), read: (reader) => reader.bytes() }
+export const bytes: Codec<Uint8Array> = {
+  write: (writer, value) => writer.bytes(value),
+  read: (reader) => reader.bytes()
+}
 export const millis: Codec<number> = { write: (writer, value) => writer.int(value), read: (reader) => reader.safeInt() }
-export const int64: Codec<number | bigint> = { write: (writer, value) => writer.int(value), read: (reader) => reader.int() }
+export const int64: Codec<number | bigint> = {
+  write: (writer, value) => writer.int(value),
+  read: (reader) => reader.int()
+}
 export const size: Codec<number> = { write: (writer, value) => writer.size(value), read: (reader) => reader.varint() }
 export const value: Codec<Value.Value> = {
   write: (writer, item) => Value.write(writer, item),
@@ -177,6 +183,8 @@ export const words: Codec<ReadonlyArray<string>> = {
 }
 
 const isSet = (items: ReadonlyArray<string>): boolean => {
-  for (let index = 1; index < items.length; index++) if (compareUtf8(items[index - 1]!, items[index]!) >= 0) return false
+  for (let index = 1; index < items.length; index++) {
+    if (compareUtf8(items[index - 1]!, items[index]!) >= 0) return false
+  }
   return true
 }

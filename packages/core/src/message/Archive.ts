@@ -113,15 +113,20 @@ const decisions: { readonly [K in Kind]: Decide<K> } = {
   "message.edited": ({ entries }, event, stamp) =>
     State.putVersion(entries.of(event.source, event.message.key), event, stamp, entries.packed),
   "message.removed": ({ entries }, event, stamp) => State.putRemoved(entries.of(event.source, event.key), event, stamp),
-  "message.restored": ({ entries }, event, stamp) => State.putMutable(entries.of(event.source, event.key), event, stamp),
+  "message.restored": ({ entries }, event, stamp) =>
+    State.putMutable(entries.of(event.source, event.key), event, stamp),
   "message.flags": ({ entries }, event, stamp) => State.putMutable(entries.of(event.source, event.key), event, stamp),
   "reaction.added": ({ entries }, event, stamp) => State.putReaction(entries.of(event.source, event.key), event, stamp),
-  "reaction.removed": ({ entries }, event, stamp) => State.putReaction(entries.of(event.source, event.key), event, stamp),
-  "reaction.snapshot": ({ entries }, event, stamp) => State.putCounts(entries.of(event.source, event.key), event, stamp),
+  "reaction.removed": ({ entries }, event, stamp) =>
+    State.putReaction(entries.of(event.source, event.key), event, stamp),
+  "reaction.snapshot": ({ entries }, event, stamp) =>
+    State.putCounts(entries.of(event.source, event.key), event, stamp),
   "receipt.changed": ({ entries }, event, stamp) => State.putReceipt(entries.of(event.source, event.key), event, stamp),
   "poll.vote": ({ entries }, event, stamp) => State.putVote(entries.of(event.source, event.key), event, stamp),
-  "attachment.seen": ({ entries }, event, stamp) => State.putAttachment(entries.of(event.source, event.key), event, stamp),
-  "attachment.missing": ({ entries }, event, stamp) => State.putMissing(entries.of(event.source, event.key), event, stamp),
+  "attachment.seen": ({ entries }, event, stamp) =>
+    State.putAttachment(entries.of(event.source, event.key), event, stamp),
+  "attachment.missing": ({ entries }, event, stamp) =>
+    State.putMissing(entries.of(event.source, event.key), event, stamp),
   "attachment.content": ({ contents }, event, stamp) => {
     const key = JSON.stringify([event.source, event.key, event.attachment])
     if (isLater(stamp, contents.get(key)?.stamp)) contents.set(key, { stamp, content: event.content })

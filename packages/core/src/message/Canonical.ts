@@ -149,7 +149,9 @@ const values = (items: ReadonlyArray<Value>): string | undefined =>
   items.length === 0 ? undefined : `[${items.map((item) => stable(toJson(item))).join(",")}]`
 
 /** How each field is written; `undefined` leaves an empty list out. A field without an entry does not compile. */
-const fields: { readonly [K in keyof Required<CanonicalMessage>]: (value: NonNullable<CanonicalMessage[K]>) => string | undefined } = {
+const fields: {
+  readonly [K in keyof Required<CanonicalMessage>]: (value: NonNullable<CanonicalMessage[K]>) => string | undefined
+} = {
   at: timeOf,
   atQuality: text,
   attachments: (list) => values(list.map(attachmentOf)),

@@ -166,7 +166,9 @@ export const stateOf = (source: string, entry: MessageEntry, lineages: Lineages)
   const { version } = entry
   if (version === undefined || entry.added.length === 0) return undefined
   const newest = unpack(version.value.message)
-  const mutable = entry.mutable !== undefined && isLater(entry.mutable.stamp, version.stamp) ? entry.mutable.value : newest
+  const mutable = entry.mutable !== undefined && isLater(entry.mutable.stamp, version.stamp)
+    ? entry.mutable.value
+    : newest
   const reactions = reactionsOf(entry, newest, version.stamp)
   const attachments = attachmentsOf(entry, newest, version.stamp)
   const { attachments: _a, flags: _f, places: _p, reactions: _r, ...rest } = newest

@@ -2,8 +2,8 @@
  * Prints how many small chat events a second one core encodes and decodes: `node --conditions=@sealog/source
  * --experimental-strip-types packages/core/test/bench/eventCodec.ts`, or the same bundled with esbuild on Node 20.
  */
-import { decodeEvent, encodeEvent, encodeEventInto, peekEvent } from "@sealog/core/format/EventCodec"
 import { ByteWriter } from "@sealog/core/format/Binary"
+import { decodeEvent, encodeEvent, encodeEventInto, peekEvent } from "@sealog/core/format/EventCodec"
 import type { Event } from "@sealog/core/message/Event"
 
 const COUNT = 200_000

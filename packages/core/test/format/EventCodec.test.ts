@@ -70,18 +70,24 @@ describe("EventCodec", () => {
   /** Verifies: EVT-2 */
   it("refuses changed bytes, or takes them as the one encoding of another event", () =>
     fc.assert(
-      fc.property(anyEvent, fc.nat(), fc.nat(255), fc.constantFrom("flip", "cut", "grow", "insert", "drop"), (event, at, byte, how) => {
-        const changed = mutate(encodeEvent(event), at, byte, how)
-        let decoded: Event
-        try {
-          decoded = decodeEvent(changed)
-        } catch (error) {
-          assert.instanceOf(error, FormatError)
-          return
+      fc.property(
+        anyEvent,
+        fc.nat(),
+        fc.nat(255),
+        fc.constantFrom("flip", "cut", "grow", "insert", "drop"),
+        (event, at, byte, how) => {
+          const changed = mutate(encodeEvent(event), at, byte, how)
+          let decoded: Event
+          try {
+            decoded = decodeEvent(changed)
+          } catch (error) {
+            assert.instanceOf(error, FormatError)
+            return
+          }
+          assert.strictEqual(hex(encodeEvent(decoded)), hex(changed))
+          assert.strictEqual(({} as Record<string, unknown>)["polluted"], undefined)
         }
-        assert.strictEqual(hex(encodeEvent(decoded)), hex(changed))
-        assert.strictEqual(({} as Record<string, unknown>)["polluted"], undefined)
-      }),
+      ),
       { numRuns: 3000 }
     ))
 
@@ -147,11 +153,27 @@ describe("EventCodec", () => {
       [{ ...small, recordedAt: NaN }, "Malformed"],
       [{ kind: "file.removed", recordedAt: 0, source: "", conversation: "", path: "\u0100" }, "Malformed"],
       [
-        { kind: "witness", recordedAt: 0, source: "", conversation: "", writer: new Uint8Array(7), size: 1, root: new Uint8Array(32) },
+        {
+          kind: "witness",
+          recordedAt: 0,
+          source: "",
+          conversation: "",
+          writer: new Uint8Array(7),
+          size: 1,
+          root: new Uint8Array(32)
+        },
         "Malformed"
       ],
       [
-        { kind: "witness", recordedAt: 0, source: "", conversation: "", writer: new Uint8Array(8), size: -1, root: new Uint8Array(32) },
+        {
+          kind: "witness",
+          recordedAt: 0,
+          source: "",
+          conversation: "",
+          writer: new Uint8Array(8),
+          size: -1,
+          root: new Uint8Array(32)
+        },
         "Malformed"
       ],
       [{ ...small, message: { ...small.message, attachments: [{ id: "1", size: 2n ** 63n }] } }, "Limit"],
@@ -204,7 +226,12 @@ const replaced = (bytes: Uint8Array, at: number, byte: number): Uint8Array => {
   return copy
 }
 
-const mutate = (bytes: Uint8Array, at: number, byte: number, how: "flip" | "cut" | "grow" | "insert" | "drop"): Uint8Array => {
+const mutate = (
+  bytes: Uint8Array,
+  at: number,
+  byte: number,
+  how: "flip" | "cut" | "grow" | "insert" | "drop"
+): Uint8Array => {
   const place = at % bytes.length
   switch (how) {
     case "flip":

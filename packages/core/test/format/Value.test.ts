@@ -93,7 +93,17 @@ describe("Value", () => {
       assert.deepStrictEqual(Object.keys(json as object), ["$map"])
       assert.strictEqual(hex(Value.encode(Value.fromJson(json))), hex(Value.encode(value)))
     }
-    for (const json of [{ $int: 5 }, { $int: "0x5" }, { $bytes: "*" }, { $float: "1" }, { $map: [] }, { $other: 1 }, undefined]) {
+    for (
+      const json of [
+        { $int: 5 },
+        { $int: "0x5" },
+        { $bytes: "*" },
+        { $float: "1" },
+        { $map: [] },
+        { $other: 1 },
+        undefined
+      ]
+    ) {
       assert.strictEqual(reasonOf(() => Value.fromJson(json)), "Malformed")
     }
   })
@@ -113,5 +123,9 @@ describe("Value", () => {
 const plain = (value: Value.Value): unknown => {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value
   if (Array.isArray(value)) return value.map(plain)
-  return new Map(Object.entries(value).map(([key, item]): [string, unknown] => [key, plain(item as Value.Value)]).sort(([a], [b]) => a < b ? -1 : 1))
+  return new Map(
+    Object.entries(value).map(([key, item]): [string, unknown] => [key, plain(item as Value.Value)]).sort(([a], [b]) =>
+      a < b ? -1 : 1
+    )
+  )
 }

@@ -13,7 +13,9 @@ const told = ({ message, missing, reactionCounts, reactions, receipts, removed, 
   flags: message.flags,
   places: message.places,
   reactions: reactions.map(({ author, emoji }) => `${author} ${emoji}`).sort(),
-  attachments: (message.attachments ?? []).map(({ id, name }) => [id, name]).sort(([left], [right]) => left! < right! ? -1 : 1),
+  attachments: (message.attachments ?? []).map(({ id, name }) => [id, name]).sort(([left], [right]) =>
+    left! < right! ? -1 : 1
+  ),
   last: {
     ...(reactionCounts === undefined ? {} : { counts: reactionCounts }),
     ...Object.fromEntries(receipts.map(({ by, receipt, when }) => [`receipt ${receipt} ${by}`, when])),
@@ -26,11 +28,17 @@ const told = ({ message, missing, reactionCounts, reactions, receipts, removed, 
 const byKey = (left: MessageState, right: MessageState): number => left.message.key < right.message.key ? -1 : 1
 
 const whole = (events: ReadonlyArray<Recorded>, withDeleted: boolean): ReadonlyArray<MessageState> => {
-  const archive = events.reduce((folded, { event, position }) => Archive.apply(folded, event, position), Archive.empty())
+  const archive = events.reduce(
+    (folded, { event, position }) => Archive.apply(folded, event, position),
+    Archive.empty()
+  )
   return [...Archive.messages(archive, { withDeleted })].sort(byKey)
 }
 
-const streamed = (events: ReadonlyArray<Recorded>, options: { readonly marks: boolean; readonly withDeleted: boolean }) => {
+const streamed = (
+  events: ReadonlyArray<Recorded>,
+  options: { readonly marks: boolean; readonly withDeleted: boolean }
+) => {
   const changes = Changes.make()
   for (const { event, position } of events) {
     changes.add(event, position)
@@ -121,7 +129,9 @@ describe("Archive", () => {
           if ("path" in event) last.set(`file ${event.path}`, event)
           else if ("folder" in event) last.set(`folder ${event.folder}`, event)
         }
-        const there = [...last].filter(([, { kind }]) => kind.endsWith("upsert")).map(([name, { recordedAt }]) => `${name} ${recordedAt}`)
+        const there = [...last].filter(([, { kind }]) => kind.endsWith("upsert")).map(([name, { recordedAt }]) =>
+          `${name} ${recordedAt}`
+        )
         assert.deepStrictEqual(
           [
             ...archive.directory.files().map(({ mtimeNs, path }) => `file ${path} ${mtimeNs}`),
@@ -129,7 +139,10 @@ describe("Archive", () => {
           ].sort(),
           there.sort()
         )
-        assert.deepStrictEqual(acceptedFiles(events), archive.directory.files().map(({ mtimeNs, path }) => `${path} ${mtimeNs}`))
+        assert.deepStrictEqual(
+          acceptedFiles(events),
+          archive.directory.files().map(({ mtimeNs, path }) => `${path} ${mtimeNs}`)
+        )
       }),
       { numRuns: 300 }
     ))
@@ -170,9 +183,16 @@ const directoryHistory: fc.Arbitrary<ReadonlyArray<Recorded>> = fc
     steps.map(([writer, isFile, isThere, name, where], index) => {
       const recordedAt = index >> 1
       const file = isThere
-        ? { kind: "file.upsert", path: name, mtimeNs: recordedAt, content: { _tag: "inline", bytes: new Uint8Array(0) } }
+        ? {
+          kind: "file.upsert",
+          path: name,
+          mtimeNs: recordedAt,
+          content: { _tag: "inline", bytes: new Uint8Array(0) }
+        }
         : { kind: "file.removed", path: name }
-      const chat = isThere ? { kind: "chat.upsert", folder: where, title: String(recordedAt) } : { kind: "chat.removed", folder: where }
+      const chat = isThere
+        ? { kind: "chat.upsert", folder: where, title: String(recordedAt) }
+        : { kind: "chat.removed", folder: where }
       return at(recordedAt, writer, index, isFile ? file : chat)
     })
   )

@@ -35,14 +35,31 @@ const message: fc.Arbitrary<Message> = fc.record({
 const fact = fc.oneof(
   { weight: 4, arbitrary: message.map((item) => ({ kind: "message.added", message: item })) },
   { weight: 2, arbitrary: message.map((item) => ({ kind: "message.edited", message: item })) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("message.removed"), key, scope: fc.constantFrom("me", "everyone") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant("message.removed"), key, scope: fc.constantFrom("me", "everyone") })
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("message.restored", "message.flags"), key, flags }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("reaction.added", "reaction.removed"), key, author: who, emoji }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom("reaction.added", "reaction.removed"), key, author: who, emoji })
+  },
   fc.record({ kind: fc.constant("reaction.snapshot"), key, reactions: fc.nat(5) }),
-  fc.record({ kind: fc.constant("receipt.changed"), key, receipt: fc.constantFrom("read", "got"), by: who, when: fc.nat(9) }),
+  fc.record({
+    kind: fc.constant("receipt.changed"),
+    key,
+    receipt: fc.constantFrom("read", "got"),
+    by: who,
+    when: fc.nat(9)
+  }),
   fc.record({ kind: fc.constant("poll.vote"), key, author: who, vote: fc.nat(3) }),
   fc.record({ kind: fc.constant("attachment.seen"), key, attachment }),
-  fc.record({ kind: fc.constant("attachment.missing"), key, attachment: fc.constantFrom("1", "2"), reason: fc.constantFrom("x", "y") })
+  fc.record({
+    kind: fc.constant("attachment.missing"),
+    key,
+    attachment: fc.constantFrom("1", "2"),
+    reason: fc.constantFrom("x", "y")
+  })
 )
 
 /** Logs of two machines, one of which goes on in a second log, in some order, some events twice. */
@@ -63,16 +80,24 @@ export const history: fc.Arbitrary<ReadonlyArray<Recorded>> = fc
       },
       position: { writer: C, index: 0 }
     }
-    return [continues, ...steps.map(([writer, wait, said]): Recorded => {
-      const recordedAt = time[writer] = time[writer]! + wait
-      const index = size[writer]!
-      size[writer] = index + 1
-      const defined = Object.fromEntries(Object.entries(said).filter(([, item]) => item !== undefined))
-      return { event: { recordedAt, source: "s", conversation: "c", ...defined } as unknown as Event, position: { writer, index } }
-    })]
+    return [
+      continues,
+      ...steps.map(([writer, wait, said]): Recorded => {
+        const recordedAt = time[writer] = time[writer]! + wait
+        const index = size[writer]!
+        size[writer] = index + 1
+        const defined = Object.fromEntries(Object.entries(said).filter(([, item]) => item !== undefined))
+        return {
+          event: { recordedAt, source: "s", conversation: "c", ...defined } as unknown as Event,
+          position: { writer, index }
+        }
+      })
+    ]
   })
   .chain((events) =>
-    fc.tuple(fc.shuffledSubarray([...events], { minLength: events.length }), fc.subarray([...events])).map(([all, again]) => [
+    fc.tuple(fc.shuffledSubarray([...events], { minLength: events.length }), fc.subarray([...events])).map((
+      [all, again]
+    ) => [
       ...all,
       ...again
     ])
