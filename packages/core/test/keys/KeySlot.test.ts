@@ -196,8 +196,16 @@ describe("KeySlot", () => {
       assert.strictEqual(yield* reasonOf(bytes, secret, new Uint8Array(32)), "OtherVault")
       assert.strictEqual(yield* reasonOf(changed(bytes, AT.version, 0)), "Malformed")
       assert.strictEqual(yield* reasonOf(changed(bytes, AT.epoch, 0, 16, 0, 0)), "Malformed")
-      // A password that is not stretched is nothing a writer makes.
+      // A password that is not stretched, and a code that is, are nothing a writer makes.
+      const unstretched = changed(bytes, AT.kdf, ...new Uint8Array(13))
+      const recovery = yield* aSlot("recovery", yield* generateRecoveryCode)
       assert.strictEqual(yield* reasonOf(changed(bytes, AT.kdf, 0)), "Malformed")
+      assert.strictEqual(yield* reasonOf(unstretched), "Malformed")
+      assert.strictEqual(
+        yield* reasonOf(changed(recovery.bytes, AT.kdf, ...bytes.subarray(AT.kdf, AT.salt))),
+        "Malformed"
+      )
+      assert.strictEqual(yield* reasonOf(changed(recovery.bytes, AT.lanes, 0, 0, 0, 1)), "Malformed")
     }).pipe(Effect.provide([Entropy.layerSeeded(1), derivesNothing])))
 
   /** Verifies: KEY-4 */

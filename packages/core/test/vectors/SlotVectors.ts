@@ -8,7 +8,7 @@ import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { HEADER_BYTES, makeSlot, PREFIX_BYTES } from "@sealog/core/keys/KeySlot"
 import * as Labels from "@sealog/core/keys/Labels"
 import { passwordBytes } from "@sealog/core/keys/Password"
-import { generateRecoveryCode, recoveryKey } from "@sealog/core/keys/RecoveryCode"
+import { generateRecoveryCode, type RecoveryCode, recoveryKey } from "@sealog/core/keys/RecoveryCode"
 import { Effect, Redacted } from "effect"
 import { hexOf } from "../Corpora.ts"
 import { forge } from "../keys/SlotForgery.ts"
@@ -99,6 +99,9 @@ export const makeSlotVectors = Effect.fn("SlotVectors.make")(function*(ring: Key
       set("a kind to come", "unknown", AT.kind, 3),
       set("a key derivation to come", "unknown", AT.kdf, 2),
       set("a password that is not stretched", "header", AT.kdf, 0),
+      set("a password that is not stretched, by no parameters", "header", AT.kdf, ...new Uint8Array(13)),
+      stretchedCode(recovery.bytes, code, slot.bytes.subarray(AT.kdf, AT.salt)),
+      stretchedCode(recovery.bytes, code, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)),
       set("an epoch that no name can say", "header", AT.epoch, 0, 16, 0, 0),
       set("too little memory", "bounds", AT.memory, 0, 0, 255, 255),
       set("too much memory", "bounds", AT.memory, 0, 32, 0, 1),
@@ -122,6 +125,19 @@ export const makeSlotVectors = Effect.fn("SlotVectors.make")(function*(ring: Key
     ]
   }
 }, Effect.provide(Kdf.layer))
+
+/** A recovery slot with a key derivation that recovery codes do not have. */
+const stretchedCode = (slot: Uint8Array, code: RecoveryCode, kdf: Uint8Array) => {
+  const changed = slot.slice()
+  changed.set(kdf, AT.kdf)
+  return {
+    name: `a recovery code with key derivation ${kdf[0]} and ${kdf.at(-1)} lanes`,
+    expect: "header",
+    secret: Redacted.value(code),
+    kek: hexOf(Redacted.value(recoveryKey(code)!)),
+    slot: hexOf(changed)
+  }
+}
 
 const stretch = (text: string, slot: Uint8Array) =>
   Effect.flatMap(Kdf.Kdf, (kdf) => {
