@@ -48,8 +48,7 @@ export const writeIndices = (writer: ByteWriter, indices: ReadonlyArray<number>)
   for (let at = 1; at < indices.length - 1; at++) {
     const distance = indices[at]! - indices[at - 1]! - 1
     const quotient = Math.floor(distance / scale)
-    for (let one = 0; one < quotient; one++) bits.bit(1)
-    bits.bit(0)
+    bits.unary(quotient)
     bits.low(distance - quotient * scale, k)
   }
   bits.finish()
@@ -93,39 +92,44 @@ const parameter = ({ count, first, last }: IndexSpan): number | undefined => {
   return k
 }
 
+/** Bits a `BitWriter` takes at once: with seven that wait they fit an integer of 32. */
+const STEP_BITS = 24
+
 class BitWriter {
   private readonly writer: ByteWriter
-  private byte = 0
+  private waiting = 0
   private filled = 0
 
   constructor(writer: ByteWriter) {
     this.writer = writer
   }
 
-  bit(value: number): void {
-    this.byte = (this.byte << 1) | value
-    if (++this.filled === 8) this.flush()
+  /** So many ones, and a zero. */
+  unary(ones: number): void {
+    let rest = ones
+    for (; rest >= STEP_BITS; rest -= STEP_BITS) this.put(2 ** STEP_BITS - 1, STEP_BITS)
+    this.put(2 ** (rest + 1) - 2, rest + 1)
   }
 
-  /** The low bits of a number, the highest of them first; up to 48, more than an integer shift can do. */
+  /** The low bits of a number, up to 48, more than an integer shift can do. */
   low(value: number, count: number): void {
-    for (let scale = 2 ** (count - 1), rest = value; scale >= 1; scale /= 2) {
-      const one = rest >= scale
-      if (one) rest -= scale
-      this.bit(one ? 1 : 0)
-    }
+    if (count <= STEP_BITS) return this.put(value, count)
+    const high = Math.floor(value / 2 ** STEP_BITS)
+    this.put(high, count - STEP_BITS)
+    this.put(value - high * 2 ** STEP_BITS, STEP_BITS)
   }
 
   finish(): void {
-    if (this.filled === 0) return
-    this.byte <<= 8 - this.filled
-    this.flush()
+    if (this.filled > 0) this.put(0, 8 - this.filled)
   }
 
-  private flush(): void {
-    this.writer.u8(this.byte)
-    this.byte = 0
-    this.filled = 0
+  private put(value: number, count: number): void {
+    this.waiting = (this.waiting << count) | value
+    this.filled += count
+    while (this.filled >= 8) {
+      this.filled -= 8
+      this.writer.u8((this.waiting >>> this.filled) & 0xff)
+    }
   }
 }
 

@@ -108,9 +108,9 @@ const checkContents = (contents: SegmentContents): void => {
   checkCover(runs, { first, count }, WHAT)
 }
 
-/** Enough for runs, padding and a trailer of usual labels; the writer grows where it is not. */
+/** Enough for runs, padding and trailer, so that the writer never has to grow. */
 const sizeGuess = (runs: ReadonlyArray<Run>): number =>
-  Math.ceil(1.12 * runs.reduce((sum, run) => sum + run.frame.length + FIXED_RUN_BYTES, 1024)) + 4096
+  Math.ceil(1.13 * runs.reduce((sum, run) => sum + segmentBytesOf(run), 4096))
 
 /** An upper bound for the Rice codes: fewer than `k + 3` bits an event (`Indices`). */
 const indexBytes = (indices: ReadonlyArray<number>): number => {
