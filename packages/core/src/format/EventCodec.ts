@@ -13,7 +13,7 @@ import { byKind, byWire, type KindTable } from "./EventFields.ts"
 import { readFields, writeFields } from "./Fields.ts"
 
 /** The version of the encoding. */
-export const VERSION = 1
+const VERSION = 1
 
 /** What can be known of an event without reading its fields. */
 export interface EventHeader {

@@ -77,7 +77,7 @@ export type AnyFields = Readonly<Record<string, Required<unknown> | Optional<unk
 /** The arrays that reading and writing run along. */
 export const compile = (fields: AnyFields): Struct => {
   const entries = Object.entries(fields)
-    .sort(([, left], [, right]) => left.tag - right.tag)
+    .toSorted(([, left], [, right]) => left.tag - right.tag)
   const byTag = Array.from({ length: 256 }, () => -1)
   entries.forEach(([, field], index) => {
     byTag[field.tag] = index
@@ -166,7 +166,7 @@ export const fixed = (length: number): Codec<Uint8Array> => ({
 export const words: Codec<ReadonlyArray<string>> = {
   write: (writer, items) => {
     if (items.length > LIST_ENTRIES) writer.fail("Limit", `a list of ${items.length}`)
-    const sorted = isSet(items) ? items : [...new Set(items)].sort(compareUtf8)
+    const sorted = isSet(items) ? items : [...new Set(items)].toSorted(compareUtf8)
     writer.varint(sorted.length)
     for (let index = 0; index < sorted.length; index++) writer.text(sorted[index]!)
   },

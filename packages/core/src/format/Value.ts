@@ -207,7 +207,7 @@ const emptyMap = (): { [key: string]: Value } => Object.create(null)
 
 const mapToJson = (map: { readonly [key: string]: Value }, depth: number): Json => {
   const json: { [key: string]: Json } = Object.create(null)
-  const keys = Object.keys(map).sort(compareUtf8)
+  const keys = Object.keys(map).toSorted(compareUtf8)
   for (const key of keys) json[key] = toJson(map[key]!, depth + 1)
   return keys.length === 1 && keys[0]!.startsWith("$") ? { $map: json } : json
 }

@@ -93,7 +93,7 @@ export const canonicalOf = (
 export const conversationsOf = (conversation: string, message: Message): ReadonlyArray<string> => {
   if (message.places === undefined || message.places.length === 0) return [conversation]
   const folders = new Set(message.places.map((place) => place.folder))
-  return [...folders].map(conversationOfFolder).sort(compareUtf8)
+  return [...folders].map(conversationOfFolder).toSorted(compareUtf8)
 }
 
 /** A message as one line, without its line break. */
@@ -162,7 +162,7 @@ const fields: {
   direction: text,
   edits: values,
   extra: (value) => stable(toJson(value)),
-  flags: (list) => texts(isSorted(list) ? list : [...new Set(list)].sort(compareUtf8)),
+  flags: (list) => texts(isSorted(list) ? list : [...new Set(list)].toSorted(compareUtf8)),
   id: text,
   parts: values,
   raw: ({ bytes, sha256 }) => `{"bytes":${bytes},"sha256":"${sha256}"}`,
@@ -179,7 +179,7 @@ const fields: {
   type: text
 }
 
-const fieldNames = (Object.keys(fields) as Array<keyof CanonicalMessage>).sort(compareUtf8)
+const fieldNames = (Object.keys(fields) as Array<keyof CanonicalMessage>).toSorted(compareUtf8)
 
 /** What a store says of an attachment; what only it understands (`extra`) is no part of a person's view. */
 const attachmentOf = ({ id, mime, name, size }: Attachment): Value => ({
@@ -192,7 +192,7 @@ const attachmentOf = ({ id, mime, name, size }: Attachment): Value => ({
 /** Sorted by author and emoji, without repeats: stores and logs differ in the order. */
 const reactionsOf = (list: ReadonlyArray<{ readonly author: string; readonly emoji: string }>): ReadonlyArray<Value> =>
   [...new Map(list.map(({ author, emoji }) => [JSON.stringify([author, emoji]), { author, emoji }])).values()]
-    .sort((left, right) => compareUtf8(left.author, right.author) || compareUtf8(left.emoji, right.emoji))
+    .toSorted((left, right) => compareUtf8(left.author, right.author) || compareUtf8(left.emoji, right.emoji))
 
 const removalOf = ({ by, recordedAt, scope, when }: NonNullable<CanonicalSource["removed"]>): string =>
   `{${by === undefined ? "" : `"by":${text(by)},`}"recordedAt":${timeOf(recordedAt)},"scope":"${scope}"${
@@ -213,7 +213,7 @@ const rawOf = ({ content, raw }: Message): CanonicalMessage["raw"] => {
 const stable = (json: Json): string => {
   if (typeof json !== "object" || json === null) return JSON.stringify(json)
   if (isArray(json)) return `[${json.map(stable).join(",")}]`
-  const keys = Object.keys(json).sort(compareUtf8)
+  const keys = Object.keys(json).toSorted(compareUtf8)
   return `{${keys.map((key) => `${text(key)}:${stable(json[key]!)}`).join(",")}}`
 }
 

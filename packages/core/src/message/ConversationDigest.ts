@@ -32,7 +32,7 @@ export class ConversationDigest {
 
   /** 64 letters, highest first; the count is no part of it. */
   hex(): string {
-    return Array.from(this.limbs, (limb) => limb.toString(16).padStart(4, "0")).reverse().join("")
+    return Array.from(this.limbs, (limb) => limb.toString(16).padStart(4, "0")).toReversed().join("")
   }
 
   private accumulate(line: string, sign: 1 | -1): void {

@@ -74,7 +74,7 @@ class Table<A> {
   values(): ReadonlyArray<A> {
     return [...this.latest]
       .filter(([, at]) => at.value !== undefined)
-      .sort(([left], [right]) => left < right ? -1 : 1)
+      .toSorted(([left], [right]) => left < right ? -1 : 1)
       .map(([, at]) => at.value as A)
   }
 }

@@ -3,7 +3,7 @@
  * the canonical form and decides nothing: a mail that cannot be parsed is restored all the same, with less to show.
  * The same bytes give the same fields on every machine, whatever its time zone or language.
  */
-import { Effect } from "effect"
+import { Data, Effect } from "effect"
 import PostalMime, { type Address, type Email } from "postal-mime"
 import type { Derived } from "./Canonical.ts"
 import type { Attachment } from "./Event.ts"
@@ -21,10 +21,13 @@ export const derive: (raw: Uint8Array) => Effect.Effect<Derived> = Effect.fn("Ma
   }
 )
 
-const parse = (raw: Uint8Array): Effect.Effect<Email, unknown> =>
+/** Why a mail, or its header, gives no fields; never leaves this module. */
+class MailTextError extends Data.TaggedError("MailTextError")<{ readonly cause: unknown }> {}
+
+const parse = (raw: Uint8Array): Effect.Effect<Email, MailTextError> =>
   Effect.tryPromise({
     try: () => PostalMime.parse(raw, { maxNestingDepth: NESTING, maxHeadersSize: HEADERS_BYTES }),
-    catch: (cause) => cause
+    catch: (cause) => new MailTextError({ cause })
   })
 
 const fieldsOf = (email: Email): Derived => {

@@ -220,7 +220,7 @@ const reactionsOf = (entry: MessageEntry, newest: Message, since: Stamp): Readon
     if (present) all.set(key, reaction)
     else all.delete(key)
   }
-  return [...all].sort(([left], [right]) => compareUtf8(left, right)).map(([, reaction]) => reaction)
+  return [...all].toSorted(([left], [right]) => compareUtf8(left, right)).map(([, reaction]) => reaction)
 }
 
 /** The same for attachments; those seen later come after the listed ones, by their ids. */
@@ -255,4 +255,4 @@ const keepNewest = <A>(items: Array<A>, item: A, stamp: (item: A) => Stamp): voi
 }
 
 const sorted = <A>(map: ReadonlyMap<string, A> | undefined): ReadonlyArray<readonly [string, A]> =>
-  map === undefined ? [] : [...map].sort(([left], [right]) => compareUtf8(left, right))
+  map === undefined ? [] : [...map].toSorted(([left], [right]) => compareUtf8(left, right))

@@ -48,8 +48,8 @@ describe("docs/vectors/events", () => {
   it("hold every kind, and every reason but those of seals", () => {
     const vectors = names.map(read)
     const seen = new Set(vectors.flatMap(({ event }) => event === undefined ? [] : [(event as { kind: string }).kind]))
-    assert.deepStrictEqual([...seen].sort(), [...kinds].sort())
-    assert.deepStrictEqual([...new Set(vectors.map((vector) => vector.expect))].sort(), [
+    assert.deepStrictEqual([...seen].toSorted(), [...kinds].toSorted())
+    assert.deepStrictEqual([...new Set(vectors.map((vector) => vector.expect))].toSorted(), [
       "Limit",
       "Malformed",
       "Truncated",

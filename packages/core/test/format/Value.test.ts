@@ -55,7 +55,7 @@ describe("Value", () => {
       ["0000", "Malformed"],
       ["038000", "Malformed"],
       ["03ffffffffffffffffff02", "Limit"],
-      ["0380808080808080808080" + "01", "Limit"],
+      ["038080808080808080808001", "Limit"],
       ["0380808080808080808000", "Malformed"],
       ["044014000000000000", "Malformed"],
       ["048000000000000000", "Malformed"],
@@ -65,9 +65,9 @@ describe("Value", () => {
       ["0503eda080", "Malformed"],
       ["0502c080", "Malformed"],
       ["0602ff", "Truncated"],
-      ["0702" + "00", "Truncated"],
-      ["08020162000161" + "00", "Malformed"],
-      ["08020161000161" + "00", "Malformed"],
+      ["070200", "Truncated"],
+      ["0802016200016100", "Malformed"],
+      ["0802016100016100", "Malformed"],
       ["07ffffff7f", "Limit"]
     ]
     for (const [bytes, reason] of refused) assert.strictEqual(reasonOf(() => Value.decode(unhex(bytes))), reason, bytes)
@@ -81,7 +81,7 @@ describe("Value", () => {
   it("takes __proto__ for a key like any other", () => {
     const hostile = JSON.parse(`{"__proto__":{"polluted":true},"constructor":1}`) as Value.Value
     for (const value of [Value.decode(Value.encode(hostile)), Value.fromJson(hostile)]) {
-      assert.deepStrictEqual(Object.keys(value as object).sort(), ["__proto__", "constructor"])
+      assert.deepStrictEqual(Object.keys(value as object).toSorted(), ["__proto__", "constructor"])
       assert.strictEqual((value as Record<string, unknown>)["polluted"], undefined)
     }
     assert.strictEqual(({} as Record<string, unknown>)["polluted"], undefined)
@@ -123,9 +123,6 @@ describe("Value", () => {
 const plain = (value: Value.Value): unknown => {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value
   if (Array.isArray(value)) return value.map(plain)
-  return new Map(
-    Object.entries(value).map(([key, item]): [string, unknown] => [key, plain(item as Value.Value)]).sort(([a], [b]) =>
-      a < b ? -1 : 1
-    )
-  )
+  const entries = Object.entries(value).map(([key, item]): [string, unknown] => [key, plain(item as Value.Value)])
+  return new Map(entries.toSorted(([left], [right]) => left < right ? -1 : 1))
 }

@@ -12,8 +12,8 @@ const told = ({ message, missing, reactionCounts, reactions, receipts, removed, 
   text: message.text,
   flags: message.flags,
   places: message.places,
-  reactions: reactions.map(({ author, emoji }) => `${author} ${emoji}`).sort(),
-  attachments: (message.attachments ?? []).map(({ id, name }) => [id, name]).sort(([left], [right]) =>
+  reactions: reactions.map(({ author, emoji }) => `${author} ${emoji}`).toSorted(),
+  attachments: (message.attachments ?? []).map(({ id, name }) => [id, name]).toSorted(([left], [right]) =>
     left! < right! ? -1 : 1
   ),
   last: {
@@ -32,7 +32,7 @@ const whole = (events: ReadonlyArray<Recorded>, withDeleted: boolean): ReadonlyA
     (folded, { event, position }) => Archive.apply(folded, event, position),
     Archive.empty()
   )
-  return [...Archive.messages(archive, { withDeleted })].sort(byKey)
+  return [...Archive.messages(archive, { withDeleted })].toSorted(byKey)
 }
 
 const streamed = (
@@ -48,7 +48,7 @@ const streamed = (
   return [...once.values()].flatMap(({ event, position }) => {
     const state = event.kind === "message.added" ? changes.resolve(event, position, options) : undefined
     return state === undefined ? [] : [state]
-  }).sort(byKey)
+  }).toSorted(byKey)
 }
 
 const at = (recordedAt: number, writer: string, index: number, fact: object): Recorded => ({
@@ -115,7 +115,7 @@ describe("Archive", () => {
       const { event, position } = at(1, "aa", index, { kind: "message.added", message })
       return { event: { ...event, source } as Event, position }
     })
-    assert.deepStrictEqual(whole(twice, false).map(({ source }) => source).sort(), ["one", "two"])
+    assert.deepStrictEqual(whole(twice, false).map(({ source }) => source).toSorted(), ["one", "two"])
   })
 
   /** Verifies: CAN-4 */
@@ -136,8 +136,8 @@ describe("Archive", () => {
           [
             ...archive.directory.files().map(({ mtimeNs, path }) => `file ${path} ${mtimeNs}`),
             ...archive.directory.chats().map(({ folder, title }) => `folder ${folder} ${title}`)
-          ].sort(),
-          there.sort()
+          ].toSorted(),
+          there.toSorted()
         )
         assert.deepStrictEqual(
           acceptedFiles(events),
@@ -209,5 +209,5 @@ const acceptedFiles = (events: ReadonlyArray<Recorded>): ReadonlyArray<string> =
       written.set(event.path, `${event.path} ${event.mtimeNs}`)
     }
   }
-  return [...written.values()].sort()
+  return [...written.values()].toSorted()
 }

@@ -37,7 +37,7 @@ describe("Canonical", () => {
     const vector = `vectors/canonical/${name.replace(".events.jsonl", "")}`
     it(`${vector}: is what it was frozen as`, () => {
       const events = readEvents(readLines(`${vector}.events.jsonl`))
-      for (const order of [events, [...events].reverse(), [...events, ...events]]) {
+      for (const order of [events, events.toReversed(), [...events, ...events]]) {
         assert.deepStrictEqual(linesOf(order), readLines(`${vector}.lines.jsonl`))
         assert.deepStrictEqual(linesOf(order, { withDeleted: true }), readLines(`${vector}.with-deleted.jsonl`))
       }
@@ -58,7 +58,7 @@ describe("Canonical", () => {
         const written = line(canonicalOf("s", conversation, { message: any }))
         const parsed = JSON.parse(written) as Record<string, unknown>
         assert.notInclude(written, "\n")
-        assert.deepStrictEqual(Object.keys(parsed), Object.keys(parsed).sort())
+        assert.deepStrictEqual(Object.keys(parsed), Object.keys(parsed).toSorted())
         for (const hidden of ["places", "content", "key", "history"]) assert.notProperty(parsed, hidden)
         for (const [field, item] of Object.entries(parsed)) {
           if (field !== "extra") assert.isFalse(Array.isArray(item) && item.length === 0, field)
@@ -72,8 +72,8 @@ describe("Canonical", () => {
   it("sorts by source, conversation, time and id, compared by their UTF-8", () =>
     fc.assert(
       fc.property(fc.array(line4, { maxLength: 8 }), (lines) => {
-        const byBytes = [...lines].sort((left, right) => Buffer.compare(compareKey(left), compareKey(right)))
-        const byFields = [...lines].sort((left, right) =>
+        const byBytes = [...lines].toSorted((left, right) => Buffer.compare(compareKey(left), compareKey(right)))
+        const byFields = [...lines].toSorted((left, right) =>
           utf8Order(left.source, right.source) || utf8Order(left.conversation, right.conversation)
           || timeOrder(left.at, right.at) || utf8Order(left.id, right.id)
         )

@@ -15,7 +15,7 @@ describe("ConversationDigest", () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { maxLength: 20 }), fc.string(), (lines, extra) => {
         const digest = digestOf(lines)
-        assert.isTrue(digest.equals(digestOf([...lines].reverse())))
+        assert.isTrue(digest.equals(digestOf(lines.toReversed())))
         digest.add(extra)
         assert.isFalse(digest.equals(digestOf(lines)))
         assert.isFalse(digest.equals(digestOf([...lines, extra, extra])))

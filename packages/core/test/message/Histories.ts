@@ -119,7 +119,7 @@ export const single: fc.Arbitrary<ReadonlyArray<Recorded>> = history.map((events
 
 export const inOrder = (events: ReadonlyArray<Recorded>): ReadonlyArray<Recorded> => {
   const unique = new Map(events.map((item) => [`${item.position.writer} ${item.position.index}`, item]))
-  return [...unique.values()].sort((left, right) =>
+  return [...unique.values()].toSorted((left, right) =>
     left.event.recordedAt - right.event.recordedAt
     || (left.position.writer < right.position.writer ? -1 : left.position.writer > right.position.writer ? 1 : 0)
     || left.position.index - right.position.index
@@ -197,8 +197,8 @@ const referenceOf = (about: ReadonlyArray<Recorded>) => {
     text: version.text,
     flags: mutable.flags,
     places: mutable.places,
-    reactions: [...reactions].sort(),
-    attachments: [...attachments].sort(([left], [right]) => left < right ? -1 : 1),
+    reactions: [...reactions].toSorted(),
+    attachments: [...attachments].toSorted(([left], [right]) => left < right ? -1 : 1),
     last,
     removed: removed === undefined ? undefined : { scope: removed.scope, recordedAt: removed.recordedAt }
   }

@@ -14,6 +14,6 @@ export const linesOf = (
       conversationsOf(state.conversation, state.message).map((name) => canonicalOf(state.source, name, state))
     )
     .map((canonical) => ({ key: compareKey(canonical), text: line(canonical) }))
-    .sort((left, right) => Buffer.compare(left.key, right.key))
+    .toSorted((left, right) => Buffer.compare(left.key, right.key))
     .map(({ text }) => text)
 }

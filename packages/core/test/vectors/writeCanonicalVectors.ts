@@ -100,8 +100,8 @@ vector(
       kind: "message.flags",
       key: "1700000000.M1P1.host#2jmj7l5rSw0yVb_vlWAYkK_YBwk",
       flags: ["flagged", "seen"],
-      places: [".Sent", "", ".b\xc3\xbccher", ".\xff", "plain"].map((folder) => ({
-        folder,
+      places: [".Sent", "", ".b\xc3\xbccher", ".\xff", "plain"].map((name) => ({
+        folder: name,
         sub: "cur",
         name: "1700000000.M1P1.host:2,FS",
         mtimeNs: 1_700_000_000_123_456_789n

@@ -45,7 +45,7 @@ mkdirSync(folder, { recursive: true })
 for (const kind of kinds) {
   const samples = fc.sample(eventOf(kind), { seed: SEED, numRuns: 12 }) as ReadonlyArray<Event>
   const length = (event: Event): number => encodeEvent(event).length
-  const sorted = [...samples].sort((left, right) => length(left) - length(right))
+  const sorted = [...samples].toSorted((left, right) => length(left) - length(right))
   good(`${kind}-least`, `A short ${kind}.`, sorted[0]!)
   good(`${kind}-most`, `A ${kind} with much in it.`, sorted.at(-1)!)
 }
