@@ -32,8 +32,8 @@ export const makePeer = (socket: Net.Socket, options: PeerOptions): Effect.Effec
     () => close(socket)
   ).pipe(Effect.as({
     send: (message) => send(socket, message, options.subject),
-    messages: Stream.fromAsyncIterable(socket as AsyncIterable<Uint8Array>, (cause) =>
-      controlError("Lost", "read", options.subject, cause)).pipe(split(options))
+    messages: Stream.fromAsyncIterable(bytesOf(socket), (cause) => controlError("Lost", "read", options.subject, cause))
+      .pipe(split(options))
   }))
 
 /** Connects; a socket that nobody listens on is none. */
@@ -93,6 +93,11 @@ const send = (socket: Net.Socket, message: unknown, subject: string): Effect.Eff
       resume(failed ? Effect.fail(controlError("Lost", "send", subject, cause)) : Effect.void)
     })
   })
+
+/** Whoever stops reading may still have something to say: the reason. */
+const bytesOf = (socket: Net.Socket): AsyncIterable<Uint8Array> => ({
+  [Symbol.asyncIterator]: () => socket.iterator({ destroyOnReturn: false })
+})
 
 const NEWLINE = 0x0a
 

@@ -89,10 +89,11 @@ const Trouble = Schema.Struct({
   subject: Schema.optionalWith(Schema.String, { exact: true })
 })
 
+/** In this order: a value may be anything, so an answer that has none would pass for one. */
 export const Answer = Schema.Union(
-  Schema.Struct({ id: Schema.Int, value: Schema.Unknown }),
+  Schema.Struct({ id: Schema.NullOr(Schema.Int), error: Trouble }),
   Schema.Struct({ id: Schema.Int, end: Schema.Literal(true) }),
-  Schema.Struct({ id: Schema.NullOr(Schema.Int), error: Trouble })
+  Schema.Struct({ id: Schema.Int, value: Schema.Unknown })
 )
 export type Answer = typeof Answer.Type
 

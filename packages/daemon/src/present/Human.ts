@@ -42,22 +42,21 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
   return lines(
     `${headline} ${counted(report.captured.events, "new event")}, ${count(report.treeSize)} in all, in ${duration(report.seconds)}.`,
     "",
-    table(
-      report.sources.map((source) => [
+    table([
+      ...report.sources.map((source) => [
         style.bold(safe(source.name)),
-        counted(source.events, "new event"),
-        source.error === undefined ? gaps(source.gaps, style) : style.bad(safe(source.error.message))
-      ])
-    ),
-    table(
-      report.targets.map((target) => [
+        source.error === undefined ? style.good("read") : style.bad("failed"),
+        source.error === undefined ? counted(source.events, "new event") : safe(source.error.message),
+        source.error === undefined ? gaps(source.gaps, style) : style.dim(safe(source.error.hint))
+      ]),
+      ...report.targets.map((target) => [
         style.bold(safe(target.name)),
         targetState(target.state, style),
-        `${counted(target.objects, "object")}, ${bytes(target.bytes)} sent`,
+        target.objects === 0 ? "nothing sent" : `${counted(target.objects, "object")}, ${bytes(target.bytes)} sent`,
         target.behindEvents === 0 ? "" : style.warn(`${counted(target.behindEvents, "event")} behind`),
         target.error === undefined ? "" : style.dim(safe(target.error.hint))
       ])
-    )
+    ])
   )
 }
 
@@ -103,7 +102,9 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
 export const restore: Present<Reports.RestoreReport> = (report, view) => {
   const { style } = view
   return lines(
-    report.gaps.length === 0
+    report.freshness.state === "behind"
+      ? style.bad(`Restored ${counted(report.messages, "message")}, of an older state than there should be.`)
+      : report.gaps.length === 0
       ? style.good(`Restored ${counted(report.messages, "message")}, all of them proven.`)
       : style.warn(`Restored ${counted(report.messages, "message")}; ${counted(report.gaps.length, "part")} could not be restored.`),
     "",
@@ -149,7 +150,7 @@ export const drill: Present<Reports.DrillReport> = (report, view) => {
     "",
     table([
       ["restored", counted(report.messages, "message"), `${counted(report.treeSize, "event")} from ${safe(report.target.name)}`],
-      ["compared", "with", against],
+      ["compared with", against],
       ["read", counted(report.objectsRead, "object"), `${bytes(report.bytesRead)}, in ${duration(report.seconds)}`],
       ["a full restore", report.rtoSeconds === null ? "not measured yet" : `about ${duration(report.rtoSeconds)}`],
       ["lost if this machine broke", exposure(report.rpoSeconds, style)]

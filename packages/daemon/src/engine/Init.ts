@@ -1,0 +1,134 @@
+/**
+ * Makes a vault: keys first, then the home, the recovery code in its owner's hands, the slots at every target, and
+ * last the configuration, so that a home half made is no home.
+ */
+import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
+import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
+import { copyKeys, createVault, holdsVault, VaultError } from "@sealog/core/backup/Vault"
+import { KDF_DEFAULT } from "@sealog/core/format/Limits"
+import * as Kdf from "@sealog/core/keys/Kdf"
+import { generateKeyRing, generateVaultId, KeyRing } from "@sealog/core/keys/KeyRing"
+import { makeSlot } from "@sealog/core/keys/KeySlot"
+import { makeNewPassword } from "@sealog/core/keys/Password"
+import { requireStrength } from "@sealog/core/keys/PasswordStrength"
+import { generateRecoveryCode } from "@sealog/core/keys/RecoveryCode"
+import { FileSystem } from "@effect/platform"
+import { Effect, Redacted, Stream } from "effect"
+import { Buffer } from "node:buffer"
+import * as Config from "../Config.ts"
+import type { InitOptions } from "../Engine.ts"
+import { Home, homeError, prepare, replaceFile } from "../Home.ts"
+import * as Reports from "../Reports.ts"
+import { Secrets } from "../Secret.ts"
+import type { Spec } from "../Spec.ts"
+import { openSource, openTarget, prepareTarget } from "./Places.ts"
+
+const KIB_PER_MIB = 1_024
+
+export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
+  const home = yield* Home
+  yield* refuseTaken()
+  // What cannot be read is found out before a password is asked for and anything is made.
+  yield* Effect.forEach(options.sources, checkSource)
+  const targets = yield* Effect.forEach(options.targets, checkTarget)
+
+  const typed = yield* Effect.flatMap(Secrets, (secrets) => secrets.choose)
+  const password = yield* makeNewPassword(Redacted.value(typed))
+  yield* requireStrength({ password, allowWeak: options.allowWeakPassword })
+  const ring = yield* Effect.flatMap(generateVaultId, generateKeyRing)
+  const memoryKiB = options.kdfMemoryMiB === undefined ? KDF_DEFAULT.memoryKiB : options.kdfMemoryMiB * KIB_PER_MIB
+  const slots = [yield* makeSlot({ kind: "password", secret: password, ring, params: { ...KDF_DEFAULT, memoryKiB } })]
+  if (options.keepRecoveryCode !== undefined) {
+    const code = yield* generateRecoveryCode
+    slots.push(yield* makeSlot({ kind: "recovery", secret: code, ring }))
+    yield* options.keepRecoveryCode(code)
+  }
+
+  yield* prepare()
+  yield* beginInit()
+  yield* prepareDisk(home.root)
+  const local = yield* makeDisk(home.root)
+  yield* createVault({ storage: local, subject: home.root, vaultId: ring.vaultId, slots })
+  const writer = yield* makeJournal(home.journal).pipe(Effect.provideService(KeyRing, ring))
+  for (const { spec, storage } of targets) {
+    yield* prepareTarget(spec)
+    yield* copyKeys(local, storage)
+  }
+  yield* Config.save({
+    vaultId: hex(ring.vaultId),
+    shipDelaySeconds: Config.SHIP_DELAY_SECONDS,
+    drillEveryHours: Config.DRILL_EVERY_HOURS,
+    sources: options.sources,
+    targets: options.targets
+  })
+  yield* finishInit()
+  return Reports.InitReport.make({
+    vaultId: hex(ring.vaultId),
+    writerId: hex(writer),
+    sources: options.sources.map(placeOf),
+    targets: options.targets.map(placeOf),
+    ...(options.recoveryCodeFile === undefined ? {} : { recoveryCodeFile: options.recoveryCodeFile })
+  })
+}, Effect.provide(Kdf.layer))
+
+/** A store must be there and be of its kind; reading of it stops at the first thing found. */
+const checkSource = Effect.fn("Engine.checkSource")(function*(spec: Spec) {
+  const source = yield* openSource(spec)
+  yield* source.changes(new Map()).pipe(Stream.take(1), Stream.runDrain)
+})
+
+const checkTarget = Effect.fn("Engine.checkTarget")(function*(spec: Spec) {
+  yield* prepareTarget(spec)
+  const storage = yield* openTarget(spec)
+  if (yield* holdsVault(storage)) {
+    return yield* new VaultError({ reason: "Exists", method: "init", subject: spec.spec })
+  }
+  return { spec, storage }
+})
+
+/** Stands in a home while it is being made: what lies beside it then was never anybody's. */
+const UNFINISHED = "init.unfinished"
+const MADE_BY_INIT = ["sealog.json", "slots", "journal", "blobs", "head.pin"]
+
+/** A home that holds anything of a vault is left alone, unless an init that was interrupted left it. */
+const refuseTaken = Effect.fn("Engine.refuseTaken")(function*() {
+  const home = yield* Home
+  const fs = yield* FileSystem.FileSystem
+  const isThere = (name: string) =>
+    Effect.mapError(fs.exists(`${home.root}/${name}`), (cause) => homeError(cause, "init", home.root))
+  const configured = yield* isThere("config.toml")
+  if (!configured && (yield* isThere(UNFINISHED))) return
+  const found = yield* Effect.filter(["sealog.json", "journal"], isThere)
+  if (configured || found.length > 0) {
+    return yield* new VaultError({ reason: "Exists", method: "init", subject: home.root })
+  }
+})
+
+/** Marks the home as being made, and clears what an interrupted init left. */
+const beginInit = Effect.fn("Engine.beginInit")(function*() {
+  const home = yield* Home
+  const fs = yield* FileSystem.FileSystem
+  yield* replaceFile(`${home.root}/${UNFINISHED}`, "")
+  yield* Effect.forEach(MADE_BY_INIT, (name) => {
+    const path = `${home.root}/${name}`
+    return Effect.mapError(fs.remove(path, { recursive: true, force: true }), (cause) => homeError(cause, "init", path))
+  }, { discard: true })
+  yield* prepare()
+})
+
+const finishInit = Effect.fn("Engine.finishInit")(function*() {
+  const home = yield* Home
+  const fs = yield* FileSystem.FileSystem
+  const path = `${home.root}/${UNFINISHED}`
+  yield* Effect.mapError(fs.remove(path, { force: true }), (cause) => homeError(cause, "init", path))
+})
+
+const makeJournal = Effect.fn("Engine.makeJournal")(function*(path: string) {
+  yield* createLevelJournal({ path })
+  const journal = yield* openLevelJournal({ path })
+  return (yield* journal.identity).writer
+}, Effect.scoped)
+
+const placeOf = ({ kind, name, spec }: Spec) => ({ name, kind, spec })
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")

@@ -1,0 +1,113 @@
+/**
+ * One pass: every source read, every target brought up to date. A source or target that fails holds up no other and
+ * stands in the report with its reason.
+ */
+import type { Target } from "@sealog/core/backup/Shipper"
+import { readCursor, shippedOf } from "@sealog/core/backup/Shipper"
+import type { SourceShape } from "@sealog/core/backup/Source"
+import { Clock, Effect, Either } from "effect"
+import { Buffer } from "node:buffer"
+import { failureOf, type KnownError } from "../Failure.ts"
+import * as Reports from "../Reports.ts"
+import { kindOf, type Session } from "./Session.ts"
+
+/** Sources and targets at work at once; each waits for disks and networks of its own. */
+const CONCURRENCY = 4
+
+export interface SourceOutcome {
+  readonly source: SourceShape
+  readonly events: number
+  readonly gaps: number
+  readonly error?: KnownError
+}
+
+export interface TargetOutcome {
+  readonly target: Target
+  readonly objects: number
+  readonly bytes: number
+  readonly behindEvents: number
+  readonly error?: KnownError
+}
+
+export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
+  const began = yield* Clock.currentTimeMillis
+  const { backup, journal } = session
+  // Before anything is appended: a target may know of events that this journal has lost.
+  const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
+    concurrency: CONCURRENCY
+  })
+  const sources = yield* Effect.forEach(backup.sources, (source) => captureOne(session, source))
+  const targets = yield* Effect.forEach(backup.targets, (target, at) => {
+    const first = met[at]!
+    return Either.isLeft(first) ? behind(session, target, first.left) : shipOne(session, target)
+  }, { concurrency: CONCURRENCY })
+  const head = yield* journal.head
+  const ended = yield* Clock.currentTimeMillis
+  return Reports.SyncReport.make({
+    captured: { events: sources.reduce((sum, { events }) => sum + events, 0) },
+    sources: sources.map(({ error, events, gaps, source }) => ({
+      name: source.name,
+      kind: kindOf(session, "sources", source),
+      events,
+      gaps,
+      ...(error === undefined ? {} : { error: problemOf(error) })
+    })),
+    targets: targets.map(({ behindEvents, bytes, error, objects, target }) => ({
+      name: target.name,
+      kind: kindOf(session, "targets", target),
+      state: targetState(behindEvents, error),
+      objects,
+      bytes,
+      behindEvents,
+      ...(error === undefined ? {} : { error: problemOf(error) })
+    })),
+    treeSize: head.size,
+    root: Buffer.from(head.root).toString("hex"),
+    seconds: (ended - began) / 1_000
+  })
+})
+
+/** One pass over a source; what goes wrong in the journal itself ends everything. */
+export const captureOne = Effect.fn("Engine.captureOne")(function*(session: Session, source: SourceShape) {
+  const taken = yield* Effect.either(session.backup.capture(source))
+  if (Either.isLeft(taken) && taken.left._tag === "JournalError") return yield* taken.left
+  const state = yield* session.capture.state(source.name)
+  return {
+    source,
+    events: Either.match(taken, { onLeft: () => 0, onRight: ({ events }) => events }),
+    gaps: source.gaps(state).length,
+    ...(Either.isLeft(taken) ? { error: taken.left } : {})
+  } satisfies SourceOutcome
+})
+
+/** Brings one target up to date, as far as that goes. */
+export const shipOne = Effect.fn("Engine.shipOne")(function*(session: Session, target: Target) {
+  const shipped = yield* Effect.either(session.backup.shipTo(target))
+  if (Either.isLeft(shipped)) return yield* behind(session, target, shipped.left)
+  return { target, ...shipped.right, behindEvents: yield* behindEvents(session, target) } satisfies TargetOutcome
+})
+
+const behind = Effect.fn("Engine.behind")(function*(session: Session, target: Target, error: KnownError) {
+  return { target, objects: 0, bytes: 0, behindEvents: yield* behindEvents(session, target), error } satisfies TargetOutcome
+})
+
+/** Events of all logs that a target does not have yet. */
+export const behindEvents = Effect.fn("Engine.behindEvents")(function*({ journal }: Session, target: Target) {
+  const cursor = yield* readCursor(journal, target.name)
+  const logs = yield* journal.logs
+  return logs.reduce((sum, log) => sum + log.head.size - shippedOf(cursor, log.writer), 0)
+})
+
+export const targetState = (behind: number, error: KnownError | undefined): Reports.TargetState => {
+  if (error?._tag === "StorageError") {
+    if (error.reason === "Unreachable") return "unreachable"
+    if (error.reason === "Full") return "full"
+    if (error.reason === "Denied") return "denied"
+  }
+  return behind > 0 || error !== undefined ? "behind" : "current"
+}
+
+export const problemOf = (error: KnownError): Reports.Problem => {
+  const { hint, message, reason } = failureOf(error)
+  return { reason, message, hint }
+}

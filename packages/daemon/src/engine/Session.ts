@@ -1,0 +1,89 @@
+/**
+ * A home opened with its key: the journal held, sources and targets at hand. What `sync`, `run`, `drill`, `log` and
+ * `fingerprint` stand on; everything in it is closed with its scope.
+ */
+import { openLevelJournal } from "@sealog/adapters/journal/Level"
+import { layer as pinLayer } from "@sealog/adapters/journal/PinFile"
+import { makeDisk } from "@sealog/adapters/storage/Disk"
+import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
+import * as Capture from "@sealog/core/backup/Capture"
+import { HeadPin } from "@sealog/core/backup/HeadPin"
+import { Journal, type JournalShape } from "@sealog/core/backup/Journal"
+import type { Target } from "@sealog/core/backup/Shipper"
+import type { SourceShape } from "@sealog/core/backup/Source"
+import { LocalObjects, openVault, type Secret } from "@sealog/core/backup/Vault"
+import { Entropy } from "@sealog/core/keys/Entropy"
+import * as Kdf from "@sealog/core/keys/Kdf"
+import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
+import { type Context, Effect } from "effect"
+import { Buffer } from "node:buffer"
+import * as Config from "../Config.ts"
+import { EngineFailure } from "../Engine.ts"
+import { Home } from "../Home.ts"
+import { type Credential, Secrets } from "../Secret.ts"
+import { openSource, openTarget } from "./Places.ts"
+
+export interface Session {
+  readonly config: Config.Config
+  readonly ring: KeyRingShape
+  readonly openedWith: Credential["_tag"]
+  readonly journal: JournalShape
+  readonly capture: Context.Tag.Service<typeof Capture.Capture>
+  readonly backup: BackupShape
+  readonly pin: Context.Tag.Service<typeof HeadPin>
+}
+
+/** Opens this home: asks for the key, takes the journal's lock. */
+export const openSession = Effect.fn("Session.open")(function*() {
+  const config = yield* Config.load()
+  const home = yield* Home
+  const entropy = yield* Entropy
+  const { openedWith, ring } = yield* unlock(config.vaultId)
+  const local = yield* makeDisk(home.root)
+  const keys = Effect.provideService(KeyRing, ring)
+  const journal = yield* openLevelJournal({ path: home.journal }).pipe(keys)
+  const sources = yield* Effect.forEach(config.sources, openSource)
+  const targets = yield* Effect.forEach(config.targets, (spec) =>
+    Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage })))
+  const pin = yield* HeadPin.pipe(Effect.provide(pinLayer(home.headPin)), keys)
+  const opened = Effect.gen(function*() {
+    const capture = yield* Capture.make
+    const backup = yield* makeBackup({ sources, targets }).pipe(Effect.provideService(Capture.Capture, capture))
+    return { capture, backup }
+  }).pipe(
+    Effect.provideService(Journal, journal),
+    Effect.provideService(LocalObjects, local),
+    Effect.provideService(HeadPin, pin),
+    Effect.provideService(Entropy, entropy),
+    keys
+  )
+  return { config, ring, openedWith, journal, pin, ...(yield* opened) } satisfies Session
+})
+
+/** The key ring of this home's vault, from the slots kept here. */
+const unlock = Effect.fn("Session.unlock")(function*(vaultId: string) {
+  const home = yield* Home
+  const { openedWith, secret } = yield* askSecret()
+  const storage = yield* makeDisk(home.root)
+  const { ring } = yield* openVault({ storage, subject: home.root, secret }).pipe(Effect.provide(Kdf.layer))
+  if (Buffer.from(ring.vaultId).toString("hex") !== vaultId) {
+    return yield* new EngineFailure({ reason: "NotVerified", method: "unlock", subject: home.config, detail: "it names another vault" })
+  }
+  return { ring, openedWith }
+})
+
+/** What the person has to open a vault, in the vault's own terms. */
+export const askSecret = Effect.fn("Session.askSecret")(function*() {
+  const credential = yield* Effect.flatMap(Secrets, (secrets) => secrets.unlock)
+  const secret: Secret = credential._tag === "password"
+    ? { kind: "password", value: credential.password }
+    : { kind: "recovery", value: credential.code }
+  return { openedWith: credential._tag, secret }
+})
+
+/** A source or target by its name in the configuration. */
+export const specOf = (session: Session, kind: "sources" | "targets", name: string) =>
+  session.config[kind].find((spec) => spec.name === name)
+
+export const kindOf = (session: Session, kind: "sources" | "targets", each: SourceShape | Target): string =>
+  specOf(session, kind, each.name)?.kind ?? ""

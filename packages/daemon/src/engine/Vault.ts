@@ -1,0 +1,157 @@
+/**
+ * Restores and checks vaults at the places they lie, with nothing but a key: what a new machine does. Heads pinned in
+ * this machine's home, where there is one for this vault, are held against them.
+ */
+import { type Mark, openRestoreFolder, type RestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
+import { openVault, VaultError } from "@sealog/core/backup/Vault"
+import * as Kdf from "@sealog/core/keys/Kdf"
+import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
+import { parseFingerprint } from "@sealog/core/log/Fingerprint"
+import { type FetchShape, makeFetch, type Place } from "@sealog/core/restore/Fetch"
+import type { Since } from "@sealog/core/restore/Collect"
+import type { Projection } from "@sealog/core/restore/Projection"
+import { restore as restoreVault, type RestoreReport } from "@sealog/core/restore/Restore"
+import { Clock, Effect, Option } from "effect"
+import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
+import { EngineFailure, type RestoreOptions } from "../Engine.ts"
+import * as Reports from "../Reports.ts"
+import type { Spec } from "../Spec.ts"
+import { findingOf, unreadOf } from "./Findings.ts"
+import { pinnedHeads } from "./Pins.ts"
+import { openTarget } from "./Places.ts"
+import { askSecret } from "./Session.ts"
+
+/** Opens a vault at the first place that has it, and lists all of them. */
+export const openPlaces = Effect.fn("Vault.openPlaces")(function*(specs: ReadonlyArray<Spec>) {
+  const places = yield* Effect.forEach(specs, (spec) =>
+    Effect.map(openTarget(spec), (storage): Place => ({ name: spec.spec, storage })))
+  const [first, ...rest] = places
+  if (first === undefined) {
+    return yield* new VaultError({ reason: "NotFound", method: "open", subject: "no place was named" })
+  }
+  const { openedWith, secret } = yield* askSecret()
+  const { ring } = yield* openVault({ storage: first.storage, subject: first.name, secret }).pipe(
+    Effect.provide(Kdf.layer)
+  )
+  return { openedWith, ring, fetch: yield* makeFetch([first, ...rest], ring) }
+})
+
+export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOptions) {
+  const began = yield* Clock.currentTimeMillis
+  const fingerprint = yield* fingerprintFrom(options.expectFingerprint)
+  const { fetch, ring } = yield* openPlaces(options.from)
+  const pinned = yield* pinnedHeads(ring)
+  const folder = yield* openRestoreFolder({
+    dir: options.to,
+    format: options.format,
+    vaultId: hex(ring.vaultId),
+    force: options.force
+  })
+  const { projection, writtenFiles } = yield* projectionFor(options.format, folder)
+  const done = yield* restoreVault({
+    fetch,
+    projection,
+    since: sinceOf(folder),
+    pinned,
+    partial: options.partial,
+    ...(fingerprint === undefined ? {} : { fingerprint })
+  })
+  const messages = done.messages + Option.match(folder.mark, { onNone: () => 0, onSome: (mark) => markedMessages(mark, options) })
+  yield* folder.writeMark(markOf(options, ring, done, messages, writtenFiles()))
+  const ended = yield* Clock.currentTimeMillis
+  return reportOf(fetch, done, messages, (ended - began) / 1_000)
+}, Effect.scoped)
+
+/** Only forms that count what they add; a form that writes one file whole counts it whole. */
+const markedMessages = (mark: Mark, { format }: RestoreOptions): number => format === "maildir" ? mark.messages : 0
+
+interface OpenedProjection {
+  readonly projection: Projection
+  readonly writtenFiles: () => Mark["files"]
+}
+
+const projectionFor = Effect.fn("Vault.projectionFor")(function*(format: string, folder: RestoreFolder) {
+  switch (format) {
+    case "jsonl": {
+      const { makeJsonLinesProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/JsonLines"))
+      const projection = makeJsonLinesProjection(folder)
+      return { projection, writtenFiles: projection.writtenFiles } satisfies OpenedProjection
+    }
+    case "maildir": {
+      const { makeMaildirProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/Maildir"))
+      const projection = makeMaildirProjection(folder)
+      return { projection, writtenFiles: projection.writtenFiles } satisfies OpenedProjection
+    }
+    default:
+      return yield* new EngineFailure({ reason: "UnknownFormat", method: "restore", subject: format })
+  }
+})
+
+const fingerprintFrom = Effect.fn("Vault.fingerprintFrom")(function*(text: string | undefined) {
+  if (text === undefined) return undefined
+  const fingerprint = parseFingerprint(text)
+  return fingerprint ?? (yield* new EngineFailure({ reason: "RolledBack", method: "restore", subject: text, detail: "not a fingerprint" }))
+})
+
+const sinceOf = (folder: RestoreFolder): Since =>
+  new Map(
+    Option.match(folder.mark, {
+      onNone: () => [],
+      onSome: ({ heads }) =>
+        heads.map(({ peaks, root, size, writer }) =>
+          [writer, { size, root: bytes(root), peaks: peaks.map(bytes) }] as const
+        )
+    })
+  )
+
+/** How far this restore goes. A log that was not proven has no place in it: the next restore reads it from its start. */
+const markOf = (
+  options: RestoreOptions,
+  ring: KeyRingShape,
+  done: RestoreReport,
+  messages: number,
+  files: Mark["files"]
+): Mark => ({
+  schema: "sealog.restore-mark/1",
+  format: options.format,
+  vaultId: hex(ring.vaultId),
+  messages,
+  files,
+  heads: done.logs.flatMap(({ head, proven, writer }) =>
+    proven && head.peaks !== undefined
+      ? [{ writer: hex(writer), size: head.size, root: hex(head.root), peaks: head.peaks.map(hex) }]
+      : []
+  )
+})
+
+const reportOf = (fetch: FetchShape, done: RestoreReport, messages: number, seconds: number): Reports.RestoreReport => {
+  const { bytes: bytesRead, objects: objectsRead } = fetch.counts()
+  return Reports.RestoreReport.make({
+    ...treeOf(done.logs),
+    writers: done.logs.length,
+    messages,
+    written: done.written,
+    removed: done.removed,
+    objectsRead,
+    bytesRead,
+    gaps: [...done.findings.map((finding) => findingOf(finding)), ...done.unread.map((each) => unreadOf(each))],
+    freshness: {
+      ...done.freshness,
+      newestEventAt: done.newestAt === undefined ? null : Reports.time(done.newestAt)
+    },
+    seconds
+  })
+}
+
+/** The size and root of one log; of several, the sum of their sizes and a hash of their heads in order of writers. */
+export const treeOf = (logs: ReadonlyArray<{ readonly writer: Uint8Array; readonly head: { readonly size: number; readonly root: Uint8Array } }>) => {
+  const [only, ...others] = logs
+  if (only !== undefined && others.length === 0) return { treeSize: only.head.size, root: hex(only.head.root) }
+  const hash = createHash("sha256")
+  for (const { head, writer } of logs) hash.update(writer).update(String(head.size)).update(head.root)
+  return { treeSize: logs.reduce((sum, { head }) => sum + head.size, 0), root: hash.digest("hex") }
+}
+
+const hex = (value: Uint8Array): string => Buffer.from(value).toString("hex")
+const bytes = (text: string): Uint8Array => Buffer.from(text, "hex")

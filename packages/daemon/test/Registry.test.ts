@@ -1,0 +1,50 @@
+import { FileSystem } from "@effect/platform"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { sourceKinds, sources, targetKinds, targets } from "@sealog/daemon/Registry"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+
+const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E, FileSystem.FileSystem>) =>
+  Effect.scoped(Effect.flatMap(FileSystem.FileSystem, (fs) => Effect.flatMap(fs.makeTempDirectoryScoped(), use))).pipe(
+    Effect.provide(NodeContext.layer)
+  )
+
+describe("Registry", () => {
+  it.effect("opens every source it has, under the name and kind asked for", () =>
+    withFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        for (const part of ["cur", "new", "tmp"]) yield* fs.makeDirectory(`${folder}/${part}`)
+        for (const [kind, { open }] of Object.entries(sources)) {
+          const source = yield* open({ name: "mine", place: folder })
+          assert.deepStrictEqual([source.name, source.kind], ["mine", kind])
+        }
+      })
+    ))
+
+  it.effect("refuses a store that is not there, by name", () =>
+    Effect.gen(function*() {
+      for (const { open } of Object.values(sources)) {
+        const error = yield* Effect.flip(open({ name: "mine", place: "/no/such/store" }))
+        assert.deepNestedInclude(error, { _tag: "SourceError", reason: "NotFound" })
+      }
+    }))
+
+  it.effect("makes every kind of place ready and opens it", () =>
+    withFolder((folder) =>
+      Effect.gen(function*() {
+        for (const [kind, { open, prepare }] of Object.entries(targets)) {
+          const spec = { name: "mine", place: `${folder}/${kind}/new` }
+          yield* prepare(spec)
+          assert.strictEqual((yield* open(spec)).kind, kind)
+        }
+      })
+    ))
+
+  it("keeps the names of later releases apart from those it has", () => {
+    assert.deepStrictEqual(Object.keys(sources).map((kind) => sourceKinds[kind]), ["now", "now"])
+    assert.deepStrictEqual(Object.keys(targets).map((kind) => targetKinds[kind]), ["now"])
+    assert.strictEqual(sourceKinds["imessage"], "later")
+    assert.strictEqual(targetKinds["s3"], "later")
+  })
+})

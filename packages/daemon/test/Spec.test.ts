@@ -1,0 +1,77 @@
+import type { PlatformShape } from "@sealog/daemon/Platform"
+import { sourceKinds, targetKinds } from "@sealog/daemon/Registry"
+import { absolutePath, parseAll, parseOne } from "@sealog/daemon/Spec"
+import { assert, describe, it } from "@effect/vitest"
+import { Either } from "effect"
+import * as fc from "fast-check"
+import { linux } from "./support/Harness.ts"
+
+const sources = (...texts: ReadonlyArray<string>) => parseAll("source", texts, linux)
+const names = (...texts: ReadonlyArray<string>) => Either.map(sources(...texts), (specs) => specs.map((spec) => spec.name))
+const refused = (text: string, role: "source" | "target" = "source") => {
+  const parsed = parseOne(role, text, linux)
+  return Either.isLeft(parsed) ? parsed.left.reason : `accepted as ${parsed.right.spec}`
+}
+
+describe("Spec", () => {
+  /** Verifies: CLI-7 */
+  it("names what has no name by its kind, and by number after that", () => {
+    assert.deepStrictEqual(names("maildir:/a", "maildir:/b", "jsonl:/c", "maildir:/d"), Either.right(["maildir", "maildir-2", "jsonl", "maildir-3"]))
+    assert.deepStrictEqual(names("maildir:/a", "maildir-2=maildir:/b", "maildir:/c"), Either.right(["maildir", "maildir-2", "maildir-3"]))
+    assert.deepStrictEqual(names("maildir:/a", "Maildir=jsonl:/b"), Either.right(["maildir-2", "Maildir"]))
+  })
+
+  it("takes paths as they are: spaces, any letters, colons, equals signs", () => {
+    const place = (text: string) => Either.getOrThrow(parseOne("source", text, linux)).place
+    assert.strictEqual(place("maildir:/srv/Ada's Mail/日本=1:2"), "/srv/Ada's Mail/日本=1:2")
+    assert.strictEqual(place("jsonl:~/x y"), "/home/ada/x y")
+    assert.strictEqual(place("jsonl:~"), "/home/ada")
+    assert.strictEqual(place("jsonl:a/../b"), "/home/ada/here/b")
+    assert.strictEqual(place("jsonl:~other/x"), "/home/ada/here/~other/x")
+    assert.strictEqual(place("new one=jsonl:x"), "/home/ada/here/x")
+  })
+
+  it("starts from the user's folder and the current one on Windows too", () => {
+    const windows: PlatformShape = { ...linux, system: "windows", userDir: "C:\\Users\\ada", currentDir: "D:\\work" }
+    assert.strictEqual(absolutePath("~\\Mail", windows), "C:\\Users\\ada\\Mail")
+    assert.strictEqual(absolutePath("~/Mail", windows), "C:\\Users\\ada\\Mail")
+    assert.strictEqual(absolutePath("x", windows), "D:\\work\\x")
+    assert.strictEqual(absolutePath("E:\\v", windows), "E:\\v")
+  })
+
+  it("tells what is no SPEC, no kind, and a kind to come", () => {
+    assert.strictEqual(refused("/home/ada/Maildir"), "Malformed")
+    assert.strictEqual(refused("maildir"), "Malformed")
+    assert.strictEqual(refused("maildir:"), "Malformed")
+    assert.strictEqual(refused(""), "Malformed")
+    assert.strictEqual(refused("maildir:/a\0b"), "Malformed")
+    assert.strictEqual(refused("floppy:/a"), "UnknownKind")
+    assert.strictEqual(refused("constructor:/a"), "UnknownKind")
+    assert.strictEqual(refused("disk:/a"), "UnknownKind")
+    assert.strictEqual(refused("whatsapp"), "LaterKind")
+    assert.strictEqual(refused("sftp://ada@host/x", "target"), "LaterKind")
+    assert.strictEqual(refused("s3:https://e/b", "target"), "LaterKind")
+  })
+
+  it("refuses names that cannot be a folder everywhere", () => {
+    for (const name of ["", ".", "..", ".hidden", "a.", "a ", "con", "NUL.txt", "a\tb", "x".repeat(65), "-x"]) {
+      assert.strictEqual(refused(`${name}=maildir:/a`), "BadName", JSON.stringify(name))
+    }
+    assert.strictEqual(Either.getOrThrow(parseOne("source", "Ada’s=maildir:/a".replace("’", "-"), linux)).name, "Ada-s")
+    assert.deepStrictEqual(Either.mapLeft(names("a=jsonl:/1", "A=jsonl:/2"), (error) => error.reason), Either.left("DuplicateName"))
+    assert.deepStrictEqual(Either.mapLeft(names("é=jsonl:/1", "e\u0301=jsonl:/2"), (error) => error.reason), Either.left("DuplicateName"))
+  })
+
+  it("reads back what it wrote, for every kind and any absolute path", () => {
+    const kinds = [
+      ...Object.keys(sourceKinds).map((kind) => ["source", kind, sourceKinds[kind]] as const),
+      ...Object.keys(targetKinds).map((kind) => ["target", kind, targetKinds[kind]] as const)
+    ].filter(([, , availability]) => availability === "now")
+    assert.isAtLeast(kinds.length, 3)
+    const path = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !text.includes("\0")).map((text) => `/${text}`)
+    fc.assert(fc.property(fc.constantFrom(...kinds), path, ([role, kind], place) => {
+      const once = Either.getOrThrow(parseOne(role, `${kind}:${place}`, linux))
+      assert.deepStrictEqual(Either.getOrThrow(parseOne(role, once.spec, linux)), once)
+    }))
+  })
+})
