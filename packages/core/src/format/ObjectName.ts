@@ -11,12 +11,6 @@ import { ByteReader, ByteWriter } from "./Binary.ts"
 import * as Limits from "./Limits.ts"
 import { FORMAT_VERSION, VAULT_FILE } from "./VaultFile.ts"
 
-export const LOG_FOLDER = "log/"
-export const BLOB_FOLDER = "blobs/"
-export const SLOT_FOLDER = "slots/"
-
-export const WRITER_BYTES = 8
-export const SESSION_BYTES = 4
 export const SLOT_ID_BYTES = 16
 /** Epochs a name can tell apart: four letters. */
 export const NAME_EPOCHS = 2 ** 20
@@ -163,6 +157,12 @@ const explain: Record<NameReason, string> = {
   Unauthentic: "nobody who holds the vault's key made this name; it is left alone"
 }
 
+const LOG_FOLDER = "log/"
+const BLOB_FOLDER = "blobs/"
+const SLOT_FOLDER = "slots/"
+
+const WRITER_BYTES = 8
+const SESSION_BYTES = 4
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 const EPOCH_CHARS = 4
 const SIV_BYTES = 16

@@ -16,7 +16,7 @@ import { FORMAT_VERSION } from "./VaultFile.ts"
 export type ObjectKind = "segment" | "blob"
 
 export const SALT_BYTES = 32
-export const COMMITMENT_BYTES = 32
+const COMMITMENT_BYTES = 32
 /** Salt and commitment: what a range reader fetches beside its chunks. */
 export const HEAD_BYTES = SALT_BYTES + COMMITMENT_BYTES
 /** A chunk and its tag. */
@@ -146,12 +146,17 @@ export const sealedLength = (plaintextLength: number): number =>
   HEAD_BYTES + plaintextLength + TAG_BYTES * Math.max(1, Math.ceil(plaintextLength / Limits.CHUNK_BYTES))
 
 /** STREAM alone, into as many bytes as it takes. */
-export const sealChunks = (streamKey: Uint8Array, plaintext: Uint8Array, into: Uint8Array): void => {
+export const sealChunks = (streamKey: Redacted.Redacted<Uint8Array>, plaintext: Uint8Array, into: Uint8Array): void => {
   let at = 0
   for (let index = 0; at < into.length; index++) {
     const chunk = plaintext.subarray(index * Limits.CHUNK_BYTES, (index + 1) * Limits.CHUNK_BYTES)
     const end = at + chunk.length + TAG_BYTES
-    const cipher = createCipheriv("chacha20-poly1305", streamKey, nonceOf(index, end === into.length), TAG)
+    const cipher = createCipheriv(
+      "chacha20-poly1305",
+      Redacted.value(streamKey),
+      nonceOf(index, end === into.length),
+      TAG
+    )
     into.set(cipher.update(chunk), at)
     cipher.final()
     into.set(cipher.getAuthTag(), end - TAG_BYTES)
@@ -161,7 +166,7 @@ export const sealChunks = (streamKey: Uint8Array, plaintext: Uint8Array, into: U
 
 /** STREAM alone: all chunks of an object of that layout, whatever its head is. */
 export const openChunks = (
-  streamKey: Uint8Array,
+  streamKey: Redacted.Redacted<Uint8Array>,
   shape: Layout,
   sealed: Uint8Array
 ): Either.Either<Uint8Array, FormatError> => {
@@ -198,7 +203,7 @@ const hedgedSalt = (options: SealStreamOptions): Uint8Array => {
 
 const derive = (key: Redacted.Redacted<Uint8Array>, salt: Uint8Array, context: Uint8Array) => {
   const derived = Hkdf.derive({ secret: Redacted.value(key), salt, label: Labels.OBJECT, context, length: 64 })
-  return { streamKey: derived.subarray(0, 32), commitment: derived.subarray(32) }
+  return { streamKey: Redacted.make(derived.subarray(0, 32)), commitment: derived.subarray(32) }
 }
 
 /** The object's key, if the commitment is the one it makes: one object opens under one key and context only. */
@@ -206,18 +211,18 @@ const openHead = (
   key: Redacted.Redacted<Uint8Array>,
   context: Uint8Array,
   head: Uint8Array
-): Uint8Array | undefined => {
+): Redacted.Redacted<Uint8Array> | undefined => {
   const { commitment, streamKey } = derive(key, head.subarray(0, SALT_BYTES), context)
   return timingSafeEqual(commitment, head.subarray(SALT_BYTES, HEAD_BYTES)) ? streamKey : undefined
 }
 
 const openWith = (
-  streamKey: Uint8Array,
+  streamKey: Redacted.Redacted<Uint8Array>,
   index: number,
   final: boolean,
   bytes: Uint8Array
 ): Uint8Array | undefined => {
-  const decipher = createDecipheriv("chacha20-poly1305", streamKey, nonceOf(index, final), TAG)
+  const decipher = createDecipheriv("chacha20-poly1305", Redacted.value(streamKey), nonceOf(index, final), TAG)
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
   const plaintext = decipher.update(bytes.subarray(0, bytes.length - TAG_BYTES))
   return authentic(decipher) ? plain(plaintext) : undefined

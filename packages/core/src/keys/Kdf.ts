@@ -9,7 +9,7 @@ import * as Limits from "../format/Limits.ts"
 import * as Hkdf from "./Hkdf.ts"
 import * as Labels from "./Labels.ts"
 
-export const KEK_BYTES = 32
+const KEK_BYTES = 32
 
 /** What it costs; stored in each slot. */
 export interface KdfParams {

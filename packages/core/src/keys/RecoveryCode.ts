@@ -11,7 +11,7 @@ import { Entropy } from "./Entropy.ts"
 /** Its words in lower case with one space between them, checked. */
 export type RecoveryCode = Redacted.Redacted<string>
 
-export const WORDS = 24
+const WORDS = 24
 const ENTROPY_BYTES = 32
 
 export class RecoveryCodeError extends Data.TaggedError("RecoveryCodeError")<{

@@ -34,7 +34,7 @@ describe("Kdf", () => {
         const reference = yield* derive(utf8(password), utf8(salt), params).pipe(Effect.provide(Kdf.layerReference))
         assert.strictEqual(reference, key)
       }
-    }))
+    }), 30_000)
 
   /** Verifies: KEY-9 */
   it.effect("is the same natively and by the reference", () =>
@@ -58,7 +58,7 @@ describe("Kdf", () => {
         ),
         { numRuns: 15 }
       )
-    ))
+    ), 30_000)
 
   /** Verifies: KEY-9 */
   it.effect.skipIf(!haveCorpora)("agrees with noble's vectors", () =>

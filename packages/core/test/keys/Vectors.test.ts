@@ -40,7 +40,7 @@ describe("docs/vectors", () => {
   it.effect("is what the program makes, to the byte", () =>
     Effect.map(makeKeyVectors, (files) => {
       for (const { bytes, path } of files) assert.isTrue(Buffer.from(bytes).equals(read(path)), path)
-    }))
+    }), 30_000)
 
   /** Verifies: KEY-12 */
   it("keys/key-ring.json: every key of every epoch", () => {

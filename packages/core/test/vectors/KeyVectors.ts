@@ -50,7 +50,7 @@ const json = (path: string, content: object): VectorFile => ({
   bytes: new TextEncoder().encode(`${JSON.stringify(content, undefined, 2)}\n`)
 })
 
-export const ringOf = (ring: KeyRingShape) => ({
+const ringOf = (ring: KeyRingShape) => ({
   vaultId: hexOf(ring.vaultId),
   epochs: ring.epochs.map((epoch) => ({ epoch, key: hexOf(Redacted.value(ring.master(epoch)!)) }))
 })
