@@ -2,6 +2,7 @@
  * The canonical form: one line of JSON a message, the same to the byte whether it comes straight from a store or out
  * of a vault. Restores write it, drills compare it. `docs/canonical.md` describes it to the field.
  */
+import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { compareUtf8 } from "../format/EventBytes.ts"
 import { type Json, toJson } from "../format/Value.ts"
@@ -62,31 +63,63 @@ export interface CanonicalMessage {
   readonly removed?: CanonicalSource["removed"]
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Fields of a message that have the same name in the canonical form. */
+const sameFields = [
+  "at",
+  "atQuality",
+  "attachments",
+  "author",
+  "direction",
+  "extra",
+  "flags",
+  "parts",
+  "reactions",
+  "replyTo",
+  "service",
+  "sourceType",
+  "subject",
+  "text",
+  "threadRoot"
+] as const satisfies ReadonlyArray<keyof Message & keyof CanonicalMessage>
+
+const derivedFields = [
+  "attachments",
+  "author",
+  "bcc",
+  "cc",
+  "parts",
+  "replyTo",
+  "subject",
+  "text",
+  "threadRoot",
+  "to"
+] as const satisfies ReadonlyArray<keyof Derived>
+
+type Taken = (typeof sameFields)[number] | "content" | "history" | "key" | "places" | "raw" | "type"
+/** A field of a message or of a mail that is neither taken over nor left out on purpose does not compile. */
+const _complete: [Exclude<keyof Message, Taken>, Exclude<keyof Derived, (typeof derivedFields)[number]>] extends
+  [never, never] ? true : never = true
+
 /** The canonical form of a message in one conversation. */
 export const canonicalOf = (
   source: string,
   conversation: string,
   state: CanonicalSource,
-  derived: Derived = {}
+  derived?: Derived
 ): CanonicalMessage => {
   const { message, removed } = state
-  // What is not named here has the same name in the canonical form; a field that has none does not compile.
-  const { attachments, content: _content, history, key, places: _places, raw: _raw, reactions, type, ...same } = message
-  const digest = rawOf(message)
-  const listed = attachments ?? derived.attachments
-  return {
-    ...derived,
-    ...(same satisfies Pick<CanonicalMessage, keyof typeof same>),
-    source,
-    conversation,
-    id: key,
-    type,
-    ...(listed === undefined ? {} : { attachments: listed }),
-    ...(reactions === undefined ? {} : { reactions }),
-    ...(history === undefined ? {} : { edits: history }),
-    ...(digest === undefined ? {} : { raw: digest }),
-    ...(removed === undefined ? {} : { removed })
+  const canonical: Writable<CanonicalMessage> = { source, conversation, id: message.key, type: message.type }
+  for (const name of sameFields) copy(canonical, name, message[name])
+  if (derived !== undefined) {
+    for (const name of derivedFields) if (canonical[name] === undefined) copy(canonical, name, derived[name])
   }
+  if (message.history !== undefined) canonical.edits = message.history
+  const raw = rawOf(message)
+  if (raw !== undefined) canonical.raw = raw
+  if (removed !== undefined) canonical.removed = removed
+  return canonical
 }
 
 /** The conversations a message is in: each folder it has a place in, else the one that is given. */
@@ -114,20 +147,18 @@ export const coreLine = (source: string, conversation: string, state: CanonicalS
   line(canonicalOf(source, conversation, state))
 
 /** Bytes whose order is that of the lines: by source, conversation, time (none first) and id. */
-export const compareKey = (canonical: CanonicalMessage): Uint8Array => {
-  const source = sortable(canonical.source)
-  const conversation = sortable(canonical.conversation)
-  const id = encoder.encode(canonical.id)
-  const time = canonical.at === undefined ? 1 : 9
-  const key = new Uint8Array(source.length + conversation.length + time + id.length)
-  key.set(source, 0)
-  key.set(conversation, source.length)
-  const at = source.length + conversation.length
-  if (canonical.at !== undefined) {
-    key[at] = 1
-    new DataView(key.buffer).setBigUint64(at + 1, BigInt(canonical.at) + 2n ** 63n)
+export const compareKey = ({ at, conversation, id, source }: CanonicalMessage): Uint8Array => {
+  const begin = beginningOf(source, conversation)
+  const time = at === undefined ? 1 : 9
+  const key = Buffer.allocUnsafe(begin.length + time + Buffer.byteLength(id))
+  begin.copy(key)
+  key[begin.length] = at === undefined ? 0 : 1
+  if (at !== undefined) {
+    const high = Math.floor(at / 0x1_0000_0000)
+    key.writeUInt32BE(high + 0x8000_0000, begin.length + 1)
+    key.writeUInt32BE(at - high * 0x1_0000_0000, begin.length + 5)
   }
-  key.set(id, at + time)
+  key.write(id, begin.length + time)
   return key
 }
 
@@ -142,7 +173,22 @@ export const timeOf = (millis: number): string => {
   return `"${dateOf(days)}T${clock}.${String(rest % 1000).padStart(3, "0")}Z"`
 }
 
-const text = (value: string): string => JSON.stringify(value)
+const copy = <K extends keyof CanonicalMessage>(
+  target: Writable<CanonicalMessage>,
+  name: K,
+  value: CanonicalMessage[K] | undefined
+): void => {
+  if (value !== undefined) target[name] = value
+}
+
+const text = (value: string): string => {
+  if (value.length > SHORT_CHARS) return JSON.stringify(value)
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index)
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code > 0x7e) return JSON.stringify(value)
+  }
+  return `"${value}"`
+}
 const texts = (values: ReadonlyArray<string>): string | undefined =>
   values.length === 0 ? undefined : `[${values.map(text).join(",")}]`
 const values = (items: ReadonlyArray<Value>): string | undefined =>
@@ -222,8 +268,16 @@ const isArray = (json: object): json is ReadonlyArray<Json> => Array.isArray(jso
 const isSorted = (list: ReadonlyArray<string>): boolean =>
   list.every((item, index) => index === 0 || compareUtf8(list[index - 1]!, item) < 0)
 
+/** Source and conversation; neighbouring messages are often of one. */
+const beginningOf = (source: string, conversation: string): Buffer => {
+  if (source !== last.source || conversation !== last.conversation) {
+    last = { source, conversation, bytes: Buffer.concat([sortable(source), sortable(conversation)]) }
+  }
+  return last.bytes
+}
+
 /** UTF-8 that ends itself: a zero is 00 01 and the end 00 00, so a text sorts before those that begin with it. */
-const sortable = (value: string): Uint8Array => encoder.encode(`${value.replaceAll("\0", "\0\u0001")}\0\0`)
+const sortable = (value: string): Buffer => Buffer.from(`${value.replaceAll("\0", "\0\u0001")}\0\0`)
 
 const dateOf = (days: number): string => {
   if (days === lastDays) return lastDate
@@ -248,7 +302,8 @@ const two = (value: number): string => value < 10 ? `0${value}` : String(value)
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 const sha256Hex = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
-const encoder = new TextEncoder()
+/** Below this a loop beats a native call, characters. */
+const SHORT_CHARS = 200
 const DAY_MILLIS = 86_400_000
 /** 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z. */
 const FIRST_MILLIS = -62_167_219_200_000
@@ -256,3 +311,4 @@ const LAST_MILLIS = 253_402_300_799_999
 /** Neighbouring lines are often of one day. */
 let lastDays = NaN
 let lastDate = ""
+let last = { source: "", conversation: "", bytes: Buffer.from([0, 0, 0, 0]) }

@@ -13,7 +13,7 @@ import { decodeEvent, encodeEvent } from "../format/EventCodec.ts"
 import { type Archive, Entries, fold } from "./Archive.ts"
 import { Directory } from "./Directory.ts"
 import type { Event, EventOf } from "./Event.ts"
-import { makeEntry, type MessageEntry, type MessageState, stateOf } from "./MessageState.ts"
+import { makeEntry, type MessageState, stateOf } from "./MessageState.ts"
 import { compareStamps, isLater, Lineages, type Position, type Stamp, stampOf } from "./Stamp.ts"
 
 export interface Changes {
@@ -62,11 +62,8 @@ export const make = (): Changes => {
       if (stamps !== undefined && stamps.some((other) => compareStamps(other, stamp) > 0)) return undefined
       const known = archive.entries.get(source, message.key)
       if (known === undefined && message.reactions === undefined) return untouched(event, stamp)
-      const entry: MessageEntry = { ...(known ?? makeEntry()), added: stamps ?? [stamp] }
-      if (isLater(stamp, entry.version?.stamp)) {
-        entry.version = { stamp, value: { conversation: event.conversation, message } }
-      }
-      const state = stateOf(source, entry, archive.lineages)
+      const passing = { event, stamp, added: stamps ?? [stamp] }
+      const state = stateOf(source, known ?? makeEntry(), archive.lineages, passing)
       return state?.removed === undefined || options?.withDeleted === true ? state : undefined
     }
   }

@@ -161,49 +161,78 @@ export const putAttachment = (entry: MessageEntry, event: EventOf<"attachment.se
 export const putMissing = (entry: MessageEntry, event: EventOf<"attachment.missing">, stamp: Stamp): void =>
   keepLater(entry.missing ??= new Map(), event.attachment, stamp, event.reason)
 
+/** A version that passes by and is not kept in the entry, with all additions that are known. */
+export interface Passing {
+  readonly event: EventOf<"message.added">
+  readonly stamp: Stamp
+  readonly added: ReadonlyArray<Stamp>
+}
+
 /** The message an entry comes to, removed or not; `undefined` where it was never added. */
-export const stateOf = (source: string, entry: MessageEntry, lineages: Lineages): MessageState | undefined => {
-  const { version } = entry
-  if (version === undefined || entry.added.length === 0) return undefined
-  const newest = unpack(version.value.message)
-  const mutable = entry.mutable !== undefined && isLater(entry.mutable.stamp, version.stamp)
-    ? entry.mutable.value
-    : newest
-  const reactions = reactionsOf(entry, newest, version.stamp)
-  const attachments = attachmentsOf(entry, newest, version.stamp)
-  const { attachments: _a, flags: _f, places: _p, reactions: _r, ...rest } = newest
-  const message: Message = {
-    ...rest,
-    ...(attachments === undefined ? {} : { attachments }),
-    ...(mutable.flags === undefined ? {} : { flags: mutable.flags }),
-    ...(reactions === undefined ? {} : { reactions: reactions.map(({ author, emoji }) => ({ author, emoji })) }),
-    ...(mutable.places === undefined ? {} : { places: mutable.places })
-  }
-  const removed = removalOf(entry, lineages)
+export const stateOf = (
+  source: string,
+  entry: MessageEntry,
+  lineages: Lineages,
+  passing?: Passing
+): MessageState | undefined => {
+  const added = passing?.added ?? entry.added
+  const kept = entry.version
+  const passes = passing !== undefined && isLater(passing.stamp, kept?.stamp)
+  const stamp = passes ? passing.stamp : kept?.stamp
+  if (stamp === undefined || added.length === 0) return undefined
+  const newest = passes ? passing.event.message : unpack(kept!.value.message)
+  const reactions = reactionsOf(entry, newest, stamp)
+  const removed = removalOf(entry, added, lineages)
   return {
     source,
-    conversation: version.value.conversation,
-    message,
-    stamp: version.stamp,
+    conversation: passes ? passing.event.conversation : kept!.value.conversation,
+    message: messageOf(entry, newest, stamp, reactions),
+    stamp,
     reactions: reactions ?? [],
-    ...(entry.counts === undefined ? {} : { reactionCounts: entry.counts.value }),
+    ...(entry.counts === undefined ? undefined : { reactionCounts: entry.counts.value }),
     receipts: sorted(entry.receipts).map(([, at]) => at.value),
     votes: sorted(entry.votes).map(([author, at]) => ({ author, vote: at.value })),
     missing: sorted(entry.missing).map(([attachment, at]) => ({ attachment, reason: at.value })),
-    ...(removed === undefined ? {} : { removed })
+    ...(removed === undefined ? undefined : { removed })
   }
+}
+
+/** The version with the flags, places, attachments and reactions of now. */
+const messageOf = (
+  entry: MessageEntry,
+  newest: Message,
+  stamp: Stamp,
+  reactions: ReadonlyArray<Reaction> | undefined
+): Message => {
+  const message: { -readonly [K in keyof Message]: Message[K] } = { ...newest }
+  const attachments = attachmentsOf(entry, newest, stamp)
+  if (attachments !== undefined) message.attachments = attachments
+  if (reactions !== undefined) message.reactions = reactions.map(({ author, emoji }) => ({ author, emoji }))
+  const { mutable } = entry
+  if (mutable !== undefined && isLater(mutable.stamp, stamp)) {
+    const { flags, places } = mutable.value
+    if (flags !== undefined) message.flags = flags
+    else delete message.flags
+    if (places !== undefined) message.places = places
+    else delete message.places
+  }
+  return message
 }
 
 /**
  * A removal holds until a later `message.restored` of anyone, or a later `message.added` of the machine that recorded
  * it: that one knew what it had removed, while another may only be behind.
  */
-const removalOf = (entry: MessageEntry, lineages: Lineages): Removal | undefined => {
+const removalOf = (
+  entry: MessageEntry,
+  added: ReadonlyArray<Stamp>,
+  lineages: Lineages
+): Removal | undefined => {
   let holding: At<Removal> | undefined
   for (const removal of entry.removed) {
     if (entry.restored !== undefined && compareStamps(entry.restored, removal.stamp) > 0) continue
-    const isBack = entry.added.some((added) =>
-      compareStamps(added, removal.stamp) > 0 && lineages.areOne(added.writer, removal.stamp.writer)
+    const isBack = added.some((stamp) =>
+      compareStamps(stamp, removal.stamp) > 0 && lineages.areOne(stamp.writer, removal.stamp.writer)
     )
     if (!isBack && isLater(removal.stamp, holding?.stamp)) holding = removal
   }
@@ -255,4 +284,6 @@ const keepNewest = <A>(items: Array<A>, item: A, stamp: (item: A) => Stamp): voi
 }
 
 const sorted = <A>(map: ReadonlyMap<string, A> | undefined): ReadonlyArray<readonly [string, A]> =>
-  map === undefined ? [] : [...map].toSorted(([left], [right]) => compareUtf8(left, right))
+  map === undefined ? NOTHING : [...map].toSorted(([left], [right]) => compareUtf8(left, right))
+
+const NOTHING: ReadonlyArray<never> = []

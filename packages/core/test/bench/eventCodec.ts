@@ -1,6 +1,6 @@
 /**
- * Prints how many small chat events a second one core encodes and decodes: `node --conditions=@sealog/source
- * --experimental-strip-types packages/core/test/bench/eventCodec.ts`, or the same bundled with esbuild on Node 20.
+ * Prints how many small chat events a second one core encodes and decodes. From the packages as built:
+ * `node .ci/ts.mjs packages/core/test/bench/eventCodec.ts`.
  */
 import { ByteWriter } from "@sealog/core/format/Binary"
 import { decodeEvent, encodeEvent, encodeEventInto, peekEvent } from "@sealog/core/format/EventCodec"
