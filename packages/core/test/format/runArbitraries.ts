@@ -14,7 +14,7 @@ export const placed: fc.Arbitrary<Placed> = fc.record({
   bytes: fc.oneof(textBytes, fc.uint8Array({ maxLength: 300 }), fc.constant(new Uint8Array(200)))
 })
 
-export const events: fc.Arbitrary<ReadonlyArray<Placed>> = fc.array(placed, { minLength: 1, maxLength: 60 })
+export const events: fc.Arbitrary<ReadonlyArray<Placed>> = fc.array(placed, { minLength: 1, maxLength: 30 })
 
 /** Where a block or segment begins. */
 export const firstIndex = fc.oneof(fc.nat(300), fc.integer({ min: 2 ** 40, max: 2 ** 47 }))
@@ -54,3 +54,7 @@ export const noise = (length: number, seed = 1): Uint8Array => {
     return state >>> 24
   })
 }
+
+/** Twenty places below a length, that follow from one number. */
+export const scattered = (seed: number, length: number): ReadonlyArray<number> =>
+  Array.from({ length: 20 }, (_, at) => (seed + at * 7919) % length)
