@@ -26,10 +26,10 @@ export interface LevelJournalOptions {
   /** The journal's folder. */
   readonly path: string
   /**
-   * Opens although the newest events are known to be gone, as they are after a restore of this machine from a backup:
-   * they can come back from a target.
+   * Opens although the newest events are not all there or not right, as after a restore of this machine from a backup:
+   * to show what is left, and to take the rest from a target. The scrub says what is wrong.
    */
-  readonly acceptShorter?: boolean
+  readonly acceptDamage?: boolean
   /** Space to reserve, bytes; 0 for none. */
   readonly ballastBytes?: number
   /** The database, where a test wants one that fails. */
@@ -112,10 +112,10 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
   })
   const levelLog = makeLevelLog(store, sealer)
   const loaded = meta! as Meta
-  if (options.acceptShorter !== true) {
+  if (options.acceptDamage !== true) {
     yield* checkMark(yield* mark.read, { writer: growing(loaded).writer, head: loaded.head })
+    yield* checkTail({ store, levelLog, log: growing(loaded) }, loaded.head)
   }
-  yield* checkTail({ store, levelLog, log: growing(loaded) }, loaded.head)
   const session = entropy.bytes(SESSION_BYTES)
   meta = yield* begin(store, sealer, loaded, session)
   yield* mark.write({ writer: growing(meta).writer, size: meta.head.size, root: meta.head.root })
