@@ -24,7 +24,8 @@ export interface Known {
   readonly raw?: string
   readonly removed?: typeof RemovalScope.Type
   readonly flags?: ReadonlyArray<string>
-  readonly reactions: ReadonlyArray<Reaction>
+  /** Absent until there has been one, or a list of none. */
+  readonly reactions?: ReadonlyArray<Reaction>
   readonly receipts: ReadonlyArray<Receipt>
 }
 
@@ -78,13 +79,14 @@ export const after = (known: Known | undefined, fact: Fact, index?: number): Kno
   }
 }
 
-/** A version lists its flags; reactions too, or, where it lists none, those told before go on. */
+/** A version lists its flags; reactions too, where there ever were any. */
 const version = (
   known: Known | undefined,
   { conversation, kind, message }: Extract<Fact, { readonly kind: "message.added" | "message.edited" }>,
   index: number | undefined
 ): Known => {
   const origin = kind === "message.added" ? index : known?.origin
+  const reactions = message.reactions?.map(({ author, emoji }) => [author, emoji] as const) ?? known?.reactions
   return {
     ...(origin === undefined ? {} : { origin }),
     conversation,
@@ -92,7 +94,7 @@ const version = (
     ...(message.raw === undefined ? {} : { raw: digest(message.raw.bytes) }),
     ...(kind === "message.edited" && known?.removed !== undefined ? { removed: known.removed } : {}),
     ...(message.flags === undefined ? {} : { flags: message.flags }),
-    reactions: message.reactions?.map(({ author, emoji }) => [author, emoji] as const) ?? known?.reactions ?? [],
+    ...(reactions === undefined ? {} : { reactions }),
     receipts: known?.receipts ?? []
   }
 }
@@ -100,7 +102,8 @@ const version = (
 /** What a line says that is not so already. */
 export const factsOf = (known: Known | undefined, line: Line, origin: number | undefined): ReadonlyArray<Fact> => {
   if (line.op === "put") return put(known, line.conversation, line.message, origin)
-  if (known === undefined) return []
+  // What is said of a message whose own line is gone is said of no message.
+  if (known === undefined || known.removed === "vanished") return []
   const about = { conversation: known.conversation, key: line.id, ...(origin === undefined ? {} : { origin }) }
   switch (line.op) {
     case "remove": {
@@ -115,7 +118,7 @@ export const factsOf = (known: Known | undefined, line: Line, origin: number | u
     case "react":
     case "unreact": {
       const { author, emoji, when } = line
-      const isThere = without(known.reactions, line).length < known.reactions.length
+      const isThere = without(known.reactions, line).length < (known.reactions ?? []).length
       if (isThere === (line.op === "react")) return []
       const kind = line.op === "react" ? "reaction.added" : "reaction.removed"
       return [{ kind, ...about, author, emoji, ...(when === undefined ? {} : { when }) }]
@@ -133,7 +136,17 @@ const put = (
 ): ReadonlyArray<Fact> => {
   if (known === undefined) return [{ kind: "message.added", conversation, message }]
   const about = { conversation, key: message.key, ...(origin === undefined ? {} : { origin }) }
-  const edited: Fact = { kind: "message.edited", conversation, message, ...(origin === undefined ? {} : { origin }) }
+  if (known.removed === "vanished") return putBack(known, about, message)
+  // A line that lists no reactions leaves them as they are; the event says which these are.
+  const whole = message.reactions === undefined && known.reactions !== undefined
+    ? { ...message, reactions: known.reactions.map(toReaction) }
+    : message
+  const edited: Fact = {
+    kind: "message.edited",
+    conversation,
+    message: whole,
+    ...(origin === undefined ? {} : { origin })
+  }
   const isNew = contentDigest(conversation, message) !== known.content
     || (message.reactions !== undefined && !sameReactions(message, known.reactions))
   if (known.removed !== undefined) {
@@ -143,6 +156,22 @@ const put = (
   if (isNew) return [edited]
   if (message.flags === undefined || same(message.flags, known.flags)) return []
   return [{ kind: "message.flags", ...about, flags: message.flags }]
+}
+
+/** A message whose line was gone is as its new line says, whatever was said of it before. */
+const putBack = (
+  known: Known,
+  about: { readonly conversation: string; readonly key: string; readonly origin?: number },
+  message: Message
+): ReadonlyArray<Fact> => {
+  const { key, ...where } = about
+  const reactions = message.reactions ?? (known.reactions === undefined ? undefined : [])
+  const isSame = contentDigest(about.conversation, message) === known.content
+    && (message.raw === undefined ? undefined : digest(message.raw.bytes)) === known.raw
+    && sameReactions({ ...(reactions === undefined ? {} : { reactions }) }, known.reactions)
+  const back: Fact = { kind: "message.restored", ...where, key, ...flagsOf(message.flags) }
+  const whole = { ...message, ...(reactions === undefined ? {} : { reactions }) }
+  return isSame ? [back] : [back, { kind: "message.edited", ...where, message: whole }]
 }
 
 /** The way from what is remembered to what all lines together come to, with the message as it then is. */
@@ -157,10 +186,10 @@ export const factsTo = (known: Known | undefined, final: Known, message: Message
   if (removed !== undefined) return known.removed === undefined ? [{ kind: "message.removed", ...about, scope: removed }] : []
   const facts: Array<Fact> = []
   if (known.removed !== undefined) facts.push({ kind: "message.restored", ...about, ...flagsOf(final.flags) })
+  const reactions = (final.reactions ?? []).map(toReaction)
   const isNew = final.content !== known.content || final.raw !== known.raw
-    || !sameReactions({ reactions: final.reactions.map(toReaction) }, known.reactions)
+    || !sameReactions({ reactions }, known.reactions)
   if (isNew) {
-    const reactions = final.reactions.map(toReaction)
     facts.push({ kind: "message.edited", conversation, message: { ...message, reactions }, ...origin })
   } else if (known.removed === undefined && !same(known.flags, final.flags)) {
     facts.push({ kind: "message.flags", ...about, ...flagsOf(final.flags) })
@@ -174,7 +203,7 @@ export const finished = (message: Message, { flags, reactions }: Known): Message
   return {
     ...rest,
     ...flagsOf(flags),
-    ...(reactions.length === 0 && message.reactions === undefined ? {} : { reactions: reactions.map(toReaction) })
+    ...(reactions === undefined ? {} : { reactions: reactions.map(toReaction) })
   }
 }
 
@@ -197,13 +226,13 @@ const receipts = (
       ...(when === null ? {} : { when })
     }))
 
-const without = (all: ReadonlyArray<Reaction>, one: { readonly author: string; readonly emoji: string }) =>
-  all.filter(([author, emoji]) => author !== one.author || emoji !== one.emoji)
+const without = (all: ReadonlyArray<Reaction> | undefined, one: { readonly author: string; readonly emoji: string }) =>
+  (all ?? []).filter(([author, emoji]) => author !== one.author || emoji !== one.emoji)
 
 const same = (a: ReadonlyArray<string> | undefined, b: ReadonlyArray<string> | undefined): boolean =>
   JSON.stringify(a) === JSON.stringify(b)
 
-const sameReactions = (message: Pick<Message, "reactions">, known: ReadonlyArray<Reaction>): boolean => {
+const sameReactions = (message: Pick<Message, "reactions">, known: ReadonlyArray<Reaction> = []): boolean => {
   const told = new Set(message.reactions?.map(({ author, emoji }) => JSON.stringify([author, emoji])))
   return told.size === known.length && known.every((one) => told.has(JSON.stringify(one)))
 }
