@@ -36,8 +36,10 @@ export const LIST_ENTRIES = 65_536
 export const SEGMENT_CUT_BYTES = 4 * MiB
 /** A backlog is cut at this size, bytes; a segment this long is final. */
 export const SEGMENT_FINAL_BYTES = 8 * MiB
-/** No segment's runs are longer than this, bytes. */
+/** Blocks are gathered into a segment up to this size, their places in its table included, bytes. */
 export const SEGMENT_BYTES = 16 * MiB
+/** The longest runs of one segment, bytes: a block is never divided, and what surrounds its events may exceed the above. */
+export const SEGMENT_RUNS_BYTES = 24 * MiB
 /** The longest object a reader will open, bytes: a segment, its trailer, padding and tags. */
 export const OBJECT_BYTES = 40 * MiB
 /** Events in one segment: what a reader keeps one mark each for while it checks that none is missing. */

@@ -7,7 +7,7 @@ import { Either } from "effect"
 import { Buffer } from "node:buffer"
 import { attempt, ByteReader, ByteWriter, parse } from "./Binary.ts"
 import { FormatError } from "./FormatError.ts"
-import { SEGMENT_BYTES, SEGMENT_EVENTS } from "./Limits.ts"
+import { SEGMENT_EVENTS, SEGMENT_RUNS_BYTES } from "./Limits.ts"
 import { paddedLength } from "./Padme.ts"
 import { checkCover, decodeRun, encodeRun, type Run } from "./Run.ts"
 import {
@@ -48,7 +48,7 @@ export const encodeSegment = (contents: SegmentContents): Uint8Array => {
     encodeRun(writer, run)
     placed.push({ run, length: writer.length - offset })
   }
-  if (writer.length > SEGMENT_BYTES) throw fault("Limit", `runs of ${writer.length} bytes`)
+  if (writer.length > SEGMENT_RUNS_BYTES) throw fault("Limit", `runs of ${writer.length} bytes`)
   const trailer = encodeTrailer(contents, placed)
   const length = writer.length + trailer.length + LENGTH_BYTES
   return writer.zeros(paddedLength(length) - length).raw(trailer).u32(trailer.length).finish()

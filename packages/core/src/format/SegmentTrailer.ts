@@ -15,7 +15,7 @@ import { type ByteReader, ByteWriter, parse } from "./Binary.ts"
 import { compareUtf8 } from "./EventBytes.ts"
 import type { FormatError } from "./FormatError.ts"
 import { type IndexSpan, readSpan, spanOf, writeSpan } from "./Indices.ts"
-import { EVENT_BYTES, SEGMENT_BYTES, SEGMENT_EVENTS, TRAILER_BYTES } from "./Limits.ts"
+import { EVENT_BYTES, SEGMENT_EVENTS, SEGMENT_RUNS_BYTES, TRAILER_BYTES } from "./Limits.ts"
 import { placeByte, readPlaceByte, type Run } from "./Run.ts"
 import type { TreeHead } from "./TreeHead.ts"
 
@@ -188,7 +188,7 @@ const readTable = (reader: ByteReader, range: { readonly first: number; readonly
     runs.push(entry)
     held += span.count
     offset += entry.length
-    if (offset > SEGMENT_BYTES) reader.fail("Limit", `runs of ${offset} bytes`)
+    if (offset > SEGMENT_RUNS_BYTES) reader.fail("Limit", `runs of ${offset} bytes`)
   }
   if (held !== events) reader.fail("Mismatch", `runs of ${held} events where ${events} should be`)
   if (used.includes(0)) reader.fail("Malformed", "a label that is not used")

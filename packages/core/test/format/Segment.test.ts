@@ -1,9 +1,9 @@
 /** A segment there and back, whole and in parts, at a size that tells little. */
 import { assert, describe, it } from "@effect/vitest"
 import { FormatError } from "@sealog/core/format/FormatError"
-import { CHUNK_BYTES, OBJECT_MIN_BYTES, SEGMENT_BYTES } from "@sealog/core/format/Limits"
+import { BLOCK_BYTES, CHUNK_BYTES, OBJECT_MIN_BYTES, SEGMENT_RUNS_BYTES } from "@sealog/core/format/Limits"
 import { padme } from "@sealog/core/format/Padme"
-import { eventsOfRuns, groupEvents, packRuns } from "@sealog/core/format/Run"
+import { eventsOfRuns, groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
 import { sealedLength } from "@sealog/core/format/SealedStream"
 import { decodeSegment, encodeSegment, segmentBytesOf } from "@sealog/core/format/Segment"
 import { chunkSpans, readRuns, readTrailer, salvageRuns, type SegmentChunks } from "@sealog/core/format/SegmentReader"
@@ -40,8 +40,6 @@ const large = Array.from(
   { length: 200 },
   (_, at) => eventOf({ conversation: `chat-${at % 10}`, bytes: noise(3000, at) })
 )
-
-const noise250k = noise(250_000)
 
 /** Each round compresses dozens of runs. */
 const FEW = { fastCheck: { numRuns: 25 } }
@@ -141,13 +139,33 @@ describe("Segment", () => {
     FEW
   )
 
-  it.effect("refuses runs of more bytes than a segment has", () =>
-    Effect.gen(function*() {
-      const all = Array.from({ length: 70 }, () => eventOf({ alone: true, bytes: noise250k }))
-      const contents = yield* contentsOf(0, all)
-      assert.isAbove(contents.runs.reduce((sum, run) => sum + segmentBytesOf(run), 0), SEGMENT_BYTES)
-      assert.strictEqual(reasonOf(contents), "Limit")
-    }))
+  it("takes a block of the largest size that no codec could shorten, and nothing much larger", () => {
+    const frame = noise(250_000)
+    const alone = (count: number) => {
+      const { alone: _, bytes, ...window } = eventOf({ bytes: frame })
+      return Array.from({ length: count }, (__, at): Run => ({
+        ...window,
+        alone: true,
+        indices: [at],
+        codec: "none",
+        rawLength: bytes.length,
+        frame: bytes
+      }))
+    }
+    const contents = (count: number) => ({
+      writer: new Uint8Array(8),
+      first: 0,
+      last: count - 1,
+      before: { size: 0, root: new Uint8Array(32) },
+      after: { size: count, root: new Uint8Array(32) },
+      recordedFrom: 0,
+      recordedTo: 0,
+      runs: alone(count)
+    })
+    const full = Math.ceil(BLOCK_BYTES / frame.length)
+    assert.strictEqual(reasonOf(contents(full)), "written")
+    assert.strictEqual(reasonOf(contents(Math.ceil(SEGMENT_RUNS_BYTES / frame.length))), "Limit")
+  })
 })
 
 describe("SegmentReader", () => {

@@ -6,7 +6,7 @@ import { Effect, FastCheck as fc } from "effect"
 
 const textBytes = fc.string({ maxLength: 60, unit: "binary" }).map((text) => new Uint8Array(Buffer.from(text)))
 
-export const placed: fc.Arbitrary<Placed> = fc.record({
+const placed: fc.Arbitrary<Placed> = fc.record({
   source: fc.constantFrom("", "imessage", "maildir-2"),
   conversation: fc.constantFrom("", "chat-1", "chat-2", "\u{1f409}", "\uff5e"),
   class: fc.constantFrom("control", "changes", "additions"),
