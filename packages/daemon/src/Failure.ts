@@ -2,6 +2,7 @@
  * What a person is told when something fails, and the exit code a script sees: a row for each reason of each error,
  * in the tables of `failure/`. A reason without a row does not compile, and no other error can leave an `Engine`.
  */
+import type { PinError } from "@sealog/core/backup/HeadPin"
 import type { JournalError } from "@sealog/core/backup/Journal"
 import type { SourceError } from "@sealog/core/backup/Source"
 import type { StorageError } from "@sealog/core/backup/Storage"
@@ -12,6 +13,7 @@ import type { SlotError } from "@sealog/core/keys/KeySlot"
 import type { PasswordError } from "@sealog/core/keys/Password"
 import type { RecoveryCodeError } from "@sealog/core/keys/RecoveryCode"
 import type { ProjectionError } from "@sealog/core/restore/Projection"
+import type { RestoreError } from "@sealog/core/restore/Restore"
 import { Cause } from "effect"
 import type { ConfigError } from "./Config.ts"
 import type { ControlError, RemoteError } from "./control/Protocol.ts"
@@ -19,6 +21,7 @@ import type { EngineFailure } from "./Engine.ts"
 import { Exit } from "./Exit.ts"
 import * as Core from "./failure/Core.ts"
 import * as Daemon from "./failure/Daemon.ts"
+import * as Reading from "./failure/Reading.ts"
 import { type Failure, render } from "./failure/Row.ts"
 import type { HomeError } from "./Home.ts"
 import type { SecretError } from "./Secret.ts"
@@ -36,9 +39,11 @@ export type KnownError =
   | JournalError
   | KdfError
   | PasswordError
+  | PinError
   | ProjectionError
   | RecoveryCodeError
   | RemoteError
+  | RestoreError
   | SecretError
   | SlotError
   | SourceError
@@ -65,12 +70,16 @@ export const failureOf = (error: KnownError): Failure => {
       return render(Core.kdf, error, undefined)
     case "PasswordError":
       return render(Core.password, error, undefined)
+    case "PinError":
+      return render(Reading.pin, error, error.subject)
     case "ProjectionError":
       return render(Core.projection, error, error.subject)
     case "RecoveryCodeError":
       return render(Core.recoveryCode, error, undefined)
     case "RemoteError":
       return remote(error)
+    case "RestoreError":
+      return render(Reading.restore, error, restoreSubject(error))
     case "SecretError":
       return render(Daemon.secret, error, error.subject)
     case "SlotError":
@@ -110,3 +119,7 @@ const remote = (error: RemoteError): Failure => ({
   hint: error.hint,
   ...(error.subject === undefined ? {} : { subject: error.subject })
 })
+
+/** The first object at fault, where one is known. */
+const restoreSubject = (error: RestoreError): string | undefined =>
+  error.findings.find((finding) => finding.object !== undefined)?.object

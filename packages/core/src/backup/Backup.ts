@@ -22,6 +22,8 @@ export interface BackupShape {
    * the first append; a target that is away then is compared before its first ship.
    */
   readonly meet: (target: Target) => Effect.Effect<Finding | undefined, ShipError | PinError>
+  /** What that comparison found; nothing before it. */
+  readonly findings: (target: Target) => Finding | undefined
   /** One pass over a source. */
   readonly capture: (source: SourceShape) => Effect.Effect<PassReport, CaptureError>
   /** Brings one target up to the head of the journal. */
@@ -66,6 +68,7 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
     sources: options.sources,
     targets: options.targets,
     meet: (target) => turns.get(target.name)!.withPermits(1)(meet(target)),
+    findings: (target) => met.get(target.name),
     capture: capture.pass,
     shipTo: (target) =>
       turns.get(target.name)!.withPermits(1)(Effect.gen(function*() {

@@ -14,8 +14,9 @@ import type { LogBuilder } from "../log/MerkleLog.ts"
 import { storeLarge } from "./Blobs.ts"
 import { type EntryExtras, loadLog, makeEntry } from "./Entries.ts"
 import type { FormatError } from "../format/FormatError.ts"
-import { type ContentEntry, Journal, type JournalError, type StateDelta } from "./Journal.ts"
-import type { Batch, SourceError, SourceShape, SourceState, SourceTable } from "./Source.ts"
+import { type ContentEntry, Journal, type JournalError } from "./Journal.ts"
+import type { Batch, SourceError, SourceShape, SourceState } from "./Source.ts"
+import { applyDelta, foldEvents, recordingTable } from "./SourceTable.ts"
 import type { StorageError } from "./Storage.ts"
 import { LocalObjects } from "./Vault.ts"
 
@@ -97,17 +98,15 @@ export const make = Effect.gen(function*() {
     const events = shared.map((fact): Event => ({ ...fact, recordedAt, source: source.name }))
     const known = yield* table(source.name)
     const recorder = recordingTable(known)
-    events.forEach((event, position) => source.remember(event, size + position, recorder.table))
+    foldEvents(source, events, size, recorder.table)
     for (const [key, value] of batch.cursor ?? []) {
       if (value === undefined) recorder.table.delete(key)
       else recorder.table.set(key, value)
     }
     const delta = recorder.delta()
-    if (events.length === 0) {
-      if (delta.length > 0) yield* journal.remember(source.name, delta)
-    } else {
-      yield* append(events, { blobs, contents, states: [{ source: source.name, delta }] })
-    }
+    if (events.length > 0) yield* append(events, { blobs, contents, states: [{ source: source.name, delta }] })
+    else if (delta.length > 0) yield* journal.remember(source.name, delta)
+    applyDelta(known, delta)
     return events.length
   }, Effect.onError(() => Effect.sync(forget)))
 
@@ -186,22 +185,6 @@ export const make = Effect.gen(function*() {
 })
 
 export const layer = Layer.effect(Capture, make)
-
-/** The table as it will be, and what has changed in it. */
-const recordingTable = (known: Map<string, string>) => {
-  const changed = new Map<string, string | undefined>()
-  const table: SourceTable = {
-    get: (key) => known.get(key),
-    set: (key, value) => {
-      known.set(key, value)
-      changed.set(key, value)
-    },
-    delete: (key) => {
-      if (known.delete(key)) changed.set(key, undefined)
-    }
-  }
-  return { table, delta: (): StateDelta => [...changed] }
-}
 
 const inlineSize = (fact: Fact): number => {
   const content = contentOf(fact)

@@ -26,6 +26,7 @@ import { decodeAll, loadLog, makeEntry, openEvents } from "./Entries.ts"
 import { type JournalEntry, JournalError, type JournalHead, type JournalLog, type JournalShape, type StateDelta } from "./Journal.ts"
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
+import { foldEvents, recordingTable } from "./SourceTable.ts"
 import type { StorageError } from "./Storage.ts"
 import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
 
@@ -134,16 +135,10 @@ const foldInto = Effect.fn("Reconcile.foldInto")(function*(
   const states: Array<{ source: string; delta: StateDelta }> = []
   for (const source of sources) {
     const known = yield* journal.state(source.name)
-    const changed = new Map<string, string | undefined>()
-    const table = {
-      get: (key: string) => changed.has(key) ? changed.get(key) : known.get(key),
-      set: (key: string, value: string) => void changed.set(key, value),
-      delete: (key: string) => void changed.set(key, undefined)
-    }
-    events.forEach((event, position) => {
-      if (event.source === source.name) source.remember(event, first + position, table)
-    })
-    if (changed.size > 0) states.push({ source: source.name, delta: [...changed] })
+    const recorder = recordingTable(known)
+    foldEvents(source, events, first, recorder.table)
+    const delta = recorder.delta()
+    if (delta.length > 0) states.push({ source: source.name, delta })
   }
   return states
 })
@@ -206,10 +201,7 @@ const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, so
       const current = log === logs.at(-1)
       yield* journal.blocks({ from: 0, to: log.head.size, writer: log.writer }).pipe(
         Stream.runForEach(Effect.fnUntraced(function*(block) {
-          const events = yield* decodeAll(yield* eventsOf(block))
-          events.forEach((event, position) => {
-            if (event.source === source.name) source.remember(event, current ? block.first + position : -1, table)
-          })
+          foldEvents(source, yield* decodeAll(yield* eventsOf(block)), current ? block.first : -1, table)
         }))
       )
     }

@@ -58,9 +58,9 @@ export const retryStorage = Schedule.exponential("200 millis").pipe(
 )
 
 /** Ships everything the target lacks; `onShipped` learns of each segment once it is there. */
-export const ship = Effect.fn("Shipper.ship")(function*(
+export const ship = Effect.fn("Shipper.ship")(function*<E>(
   shipping: Shipping,
-  onShipped: (cursor: ShipCursor) => Effect.Effect<void, ShipError> = () => Effect.void
+  onShipped: (cursor: ShipCursor) => Effect.Effect<void, E>
 ) {
   const { journal, target } = shipping
   const cursor = yield* Ref.make(yield* readCursor(journal, target.name))

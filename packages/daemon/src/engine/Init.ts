@@ -3,12 +3,13 @@
  * last the configuration, so that a home half made is no home.
  */
 import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
+import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
 import { copyKeys, createVault, holdsVault, VaultError } from "@sealog/core/backup/Vault"
 import { KDF_DEFAULT } from "@sealog/core/format/Limits"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import { generateKeyRing, generateVaultId, KeyRing } from "@sealog/core/keys/KeyRing"
-import { makeSlot } from "@sealog/core/keys/KeySlot"
+import { makeSlot, type Slot, slotHash } from "@sealog/core/keys/KeySlot"
 import { makeNewPassword } from "@sealog/core/keys/Password"
 import { requireStrength } from "@sealog/core/keys/PasswordStrength"
 import { generateRecoveryCode } from "@sealog/core/keys/RecoveryCode"
@@ -49,7 +50,7 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
   yield* prepareDisk(home.root)
   const local = yield* makeDisk(home.root)
   yield* createVault({ storage: local, subject: home.root, vaultId: ring.vaultId, slots })
-  const writer = yield* makeJournal(home.journal).pipe(Effect.provideService(KeyRing, ring))
+  const writer = yield* makeJournal(slots).pipe(Effect.provideService(KeyRing, ring))
   for (const { spec, storage } of targets) {
     yield* prepareTarget(spec)
     yield* copyKeys(local, storage)
@@ -123,10 +124,20 @@ const finishInit = Effect.fn("Engine.finishInit")(function*() {
   yield* Effect.mapError(fs.remove(path, { force: true }), (cause) => homeError(cause, "init", path))
 })
 
-const makeJournal = Effect.fn("Engine.makeJournal")(function*(path: string) {
-  yield* createLevelJournal({ path })
-  const journal = yield* openLevelJournal({ path })
-  return (yield* journal.identity).writer
+const makeJournal = Effect.fn("Engine.makeJournal")(function*(slots: ReadonlyArray<Slot>) {
+  const home = yield* Home
+  yield* createLevelJournal({ path: home.journal })
+  const journal = yield* openLevelJournal({ path: home.journal })
+  const { writer } = yield* journal.identity
+  const { root, size } = yield* journal.head
+  const pin = yield* makePinFile(home.headPin)
+  yield* pin.create({
+    epoch: 0,
+    slots: slots.map((slot) => slotHash(slot.bytes)),
+    journal: { writer, size, root },
+    targets: {}
+  })
+  return writer
 }, Effect.scoped)
 
 const placeOf = ({ kind, name, spec }: Spec) => ({ name, kind, spec })

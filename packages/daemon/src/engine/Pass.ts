@@ -68,7 +68,10 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
 })
 
 /** One pass over a source; what goes wrong in the journal itself ends everything. */
-export const captureOne = Effect.fn("Engine.captureOne")(function*(session: Session, source: SourceShape) {
+export const captureOne = Effect.fn("Engine.captureOne")(function*(
+  session: Session,
+  source: SourceShape
+): Effect.fn.Return<SourceOutcome, KnownError> {
   const taken = yield* Effect.either(session.backup.capture(source))
   if (Either.isLeft(taken) && taken.left._tag === "JournalError") return yield* taken.left
   const state = yield* session.capture.state(source.name)
@@ -77,18 +80,25 @@ export const captureOne = Effect.fn("Engine.captureOne")(function*(session: Sess
     events: Either.match(taken, { onLeft: () => 0, onRight: ({ events }) => events }),
     gaps: source.gaps(state).length,
     ...(Either.isLeft(taken) ? { error: taken.left } : {})
-  } satisfies SourceOutcome
+  }
 })
 
 /** Brings one target up to date, as far as that goes. */
-export const shipOne = Effect.fn("Engine.shipOne")(function*(session: Session, target: Target) {
+export const shipOne = Effect.fn("Engine.shipOne")(function*(
+  session: Session,
+  target: Target
+): Effect.fn.Return<TargetOutcome, KnownError> {
   const shipped = yield* Effect.either(session.backup.shipTo(target))
   if (Either.isLeft(shipped)) return yield* behind(session, target, shipped.left)
-  return { target, ...shipped.right, behindEvents: yield* behindEvents(session, target) } satisfies TargetOutcome
+  return { target, ...shipped.right, behindEvents: yield* behindEvents(session, target) }
 })
 
-const behind = Effect.fn("Engine.behind")(function*(session: Session, target: Target, error: KnownError) {
-  return { target, objects: 0, bytes: 0, behindEvents: yield* behindEvents(session, target), error } satisfies TargetOutcome
+const behind = Effect.fn("Engine.behind")(function*(
+  session: Session,
+  target: Target,
+  error: KnownError
+): Effect.fn.Return<TargetOutcome, KnownError> {
+  return { target, objects: 0, bytes: 0, behindEvents: yield* behindEvents(session, target), error }
 })
 
 /** Events of all logs that a target does not have yet. */

@@ -3,7 +3,7 @@
  * `fingerprint` stand on; everything in it is closed with its scope.
  */
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
-import { layer as pinLayer } from "@sealog/adapters/journal/PinFile"
+import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
@@ -45,7 +45,7 @@ export const openSession = Effect.fn("Session.open")(function*() {
   const sources = yield* Effect.forEach(config.sources, openSource)
   const targets = yield* Effect.forEach(config.targets, (spec) =>
     Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage })))
-  const pin = yield* HeadPin.pipe(Effect.provide(pinLayer(home.headPin)), keys)
+  const pin = yield* makePinFile(home.headPin).pipe(keys)
   const opened = Effect.gen(function*() {
     const capture = yield* Capture.make
     const backup = yield* makeBackup({ sources, targets }).pipe(Effect.provideService(Capture.Capture, capture))

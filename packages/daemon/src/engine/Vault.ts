@@ -41,7 +41,7 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
   const began = yield* Clock.currentTimeMillis
   const fingerprint = yield* fingerprintFrom(options.expectFingerprint)
   const { fetch, ring } = yield* openPlaces(options.from)
-  const pinned = yield* pinnedHeads(ring)
+  const pinned = yield* pinnedHeads(ring, options.from)
   const folder = yield* openRestoreFolder({
     dir: options.to,
     format: options.format,

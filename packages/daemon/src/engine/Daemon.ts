@@ -1,0 +1,164 @@
+/**
+ * The daemon: a fiber for each source and for each target, and one for the schedule of drills, all in one scope. A
+ * source wakes by its hints and, as nothing may be missed, by the clock; a target wakes when there is something for
+ * it. Each that fails says so in `status` and tries again, later each time; only the journal failing ends it all.
+ */
+import type { Target } from "@sealog/core/backup/Shipper"
+import type { SourceShape } from "@sealog/core/backup/Source"
+import { Deferred, Effect, Either, Queue, Ref, Schedule, Stream } from "effect"
+import type { Running, SyncOptions } from "../Engine.ts"
+import { EngineFailure } from "../Engine.ts"
+import type { KnownError } from "../Failure.ts"
+import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
+import * as Reports from "../Reports.ts"
+import { drill } from "./Drill.ts"
+import { logLines } from "./LogLines.ts"
+import { captureOne, shipOne, sync } from "./Pass.ts"
+import { openSession, type Session } from "./Session.ts"
+import * as StatusFile from "./StatusFile.ts"
+
+/** How often a store is read though nothing hinted at a change. */
+const RECONCILE = "60 seconds"
+/** How long a burst of hints is gathered into one pass. */
+const DEBOUNCE = "20 millis"
+/** A target that cannot be reached is tried again after 1, 2, 4, … seconds, at most every five minutes. */
+const retrying = Schedule.exponential("1 second").pipe(
+  Schedule.union(Schedule.spaced("5 minutes")),
+  Schedule.jittered
+)
+const HOUR_MILLIS = 3_600_000
+
+interface Working {
+  readonly session: Session
+  readonly troubles: Ref.Ref<StatusFile.Troubles>
+  /** One bell a target: rung when there may be something to ship. */
+  readonly bells: ReadonlyMap<string, Queue.Queue<void>>
+  readonly followers: Queue.Queue<void>
+  readonly failed: Deferred.Deferred<never, KnownError>
+  readonly shipDelaySeconds: number
+}
+
+export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
+  const session = yield* openSession()
+  const bells = new Map<string, Queue.Queue<void>>()
+  for (const { name } of session.backup.targets) bells.set(name, yield* Queue.sliding<void>(1))
+  const working: Working = {
+    session,
+    troubles: yield* Ref.make(StatusFile.noTroubles),
+    bells,
+    followers: yield* Queue.sliding<void>(1),
+    failed: yield* Deferred.make<never, KnownError>(),
+    shipDelaySeconds: options.shipDelaySeconds
+  }
+  yield* Effect.forEach(session.backup.targets, (target) => Effect.either(session.backup.meet(target)))
+  yield* saveStatus(working)
+  for (const source of session.backup.sources) yield* Effect.forkScoped(supervised(working, watch(working, source)))
+  for (const target of session.backup.targets) yield* Effect.forkScoped(supervised(working, shipWhenRung(working, target)))
+  if (session.config.drillEveryHours > 0) yield* Effect.forkScoped(supervised(working, drills(working)))
+  yield* Effect.addFinalizer(() => Effect.ignore(saveStatus(working)))
+  return yield* handlersOf(working)
+})
+
+/** A fiber that ends ends the daemon: it is never silently dead. */
+const supervised = <R>(working: Working, work: Effect.Effect<void, KnownError, R>) =>
+  work.pipe(
+    Effect.zipRight(new EngineFailure({ reason: "Unreachable", method: "run", subject: "a fiber of the daemon ended" })),
+    Effect.catchAllCause((cause) => Deferred.failCause(working.failed, cause))
+  )
+
+/** Passes over one source, for ever. */
+const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: SourceShape) {
+  const hints = source.hints.pipe(
+    Stream.catchAll((error) =>
+      Stream.execute(trouble(working, "sources", source.name, error)).pipe(Stream.concat(Stream.never))),
+    Stream.debounce(DEBOUNCE)
+  )
+  const ticks = Stream.concat(Stream.void, Stream.repeatEffect(Effect.sleep(RECONCILE)))
+  yield* Stream.merge(hints, ticks).pipe(
+    Stream.buffer({ capacity: 1, strategy: "sliding" }),
+    Stream.runForEach(() => pass(working, source))
+  )
+})
+
+const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: SourceShape) {
+  const outcome = yield* captureOne(working.session, source)
+  const changed = yield* trouble(working, "sources", source.name, outcome.error)
+  if (outcome.events > 0) {
+    yield* working.followers.offer(undefined)
+    for (const bell of working.bells.values()) yield* bell.offer(undefined)
+  }
+  if (outcome.events > 0 || changed) yield* saveStatus(working)
+})
+
+/** Ships to one target whenever its bell rings, and again until it worked. */
+const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working, target: Target) {
+  const bell = working.bells.get(target.name)!
+  const attempt = Effect.gen(function*() {
+    const outcome = yield* shipOne(working.session, target)
+    yield* trouble(working, "targets", target.name, outcome.error)
+    yield* saveStatus(working)
+    if (outcome.error !== undefined) return yield* Effect.fail({ again: outcome.error })
+  })
+  yield* bell.offer(undefined)
+  return yield* Effect.forever(Effect.gen(function*() {
+    yield* bell.take
+    if (working.shipDelaySeconds > 0) yield* Effect.sleep(`${working.shipDelaySeconds} seconds`)
+    yield* Queue.takeAll(bell)
+    yield* attempt.pipe(
+      Effect.retry({ schedule: retrying, while: (error) => "again" in error }),
+      Effect.mapError((error) => "again" in error ? error.again : error)
+    )
+  }))
+})
+
+/** A drill of the first target each so many hours after the last. */
+const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
+  const every = working.session.config.drillEveryHours * HOUR_MILLIS
+  return yield* Effect.sleep(every).pipe(
+    Effect.zipRight(Effect.either(drill(working.session, { mode: "incremental" }))),
+    Effect.flatMap((result) =>
+      trouble(working, "sources", "drill", Either.isLeft(result) ? result.left : undefined)),
+    Effect.forever
+  )
+})
+
+const handlersOf = Effect.fn("Daemon.handlers")(function*(working: Working) {
+  const { failed, session, troubles } = working
+  const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof saveStatus>>>()
+  const answer = <A, E extends KnownError>(work: Effect.Effect<A, E, Effect.Effect.Context<ReturnType<typeof saveStatus>>>) =>
+    Effect.provide(work, context)
+  return {
+    failed: Deferred.await(failed),
+    handlers: {
+      status: () => answer(Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))),
+      sync: () => answer(Effect.tap(sync(session), () => saveStatus(working))),
+      log: (params) => logLines(session, params, Stream.fromQueue(working.followers)),
+      drill: (params) => answer(Effect.tap(drill(session, params), () => saveStatus(working))),
+      fingerprint: () => answer(fingerprint(session))
+    }
+  } satisfies Running
+})
+
+export const fingerprint = Effect.fn("Daemon.fingerprint")(function*({ journal, ring }: Session) {
+  const { writer } = yield* journal.identity
+  const made = fingerprintOf({ vaultId: ring.vaultId, epoch: ring.newest, writer, head: yield* journal.head })
+  return Reports.FingerprintReport.make({
+    treeSize: made.size,
+    words: made.words,
+    fingerprint: formatFingerprint(made)
+  })
+})
+
+/** Notes what is wrong, or that nothing is any more; tells whether that is news. */
+const trouble = (working: Working, kind: keyof StatusFile.Troubles, name: string, error: KnownError | undefined) =>
+  Ref.modify(working.troubles, (known): readonly [boolean, StatusFile.Troubles] => {
+    const table = new Map(known[kind])
+    const before = table.get(name)
+    if (error === undefined) table.delete(name)
+    else table.set(name, error)
+    return [before?._tag !== error?._tag, { ...known, [kind]: table }]
+  })
+
+const saveStatus = Effect.fn("Daemon.saveStatus")(function*({ session, troubles }: Working) {
+  yield* StatusFile.save(yield* StatusFile.describe(session, yield* Ref.get(troubles), true))
+})
