@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { decodeEvent, encodeEvent } from "@sealog/core/format/EventCodec"
+import { byWire } from "@sealog/core/format/EventFields"
 import { FormatError } from "@sealog/core/format/FormatError"
 import { kinds } from "@sealog/core/message/Event"
 import { EventJson } from "@sealog/core/message/EventJson"
@@ -17,6 +18,7 @@ interface Vector {
 const folder = fileURLToPath(new URL("../../../../docs/vectors/events/", import.meta.url))
 const names = readdirSync(folder).filter((name) => name.endsWith(".json"))
 const read = (name: string): Vector => JSON.parse(readFileSync(folder + name, "utf8")) as Vector
+const tables = byWire.filter((table) => table !== undefined)
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"))
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 
@@ -56,5 +58,31 @@ describe("docs/vectors/events", () => {
       "Unknown",
       "ok"
     ])
+  })
+})
+
+describe("docs/events.md", () => {
+  const text = readFileSync(fileURLToPath(new URL("../../../../docs/events.md", import.meta.url)), "utf8")
+
+  it("lists the number of every kind and field", () => {
+    const rows = text.match(/^\| \d+ \| `.*$/gm) ?? []
+    assert.deepStrictEqual(
+      rows,
+      tables.map(({ kind, struct: { names: fields, required, tags }, wire }) => {
+        const shown = fields.map((field, index) => `${tags[index]} ${field}${required[index] === true ? "" : "?"}`)
+        return `| ${wire} | \`${kind}\` | ${shown.join(", ")} |`
+      })
+    )
+  })
+
+  it("shows an event as it is", () => {
+    const example = /```\n(01[0-9a-f ]+)\n```/.exec(text)![1]!.replaceAll(" ", "")
+    assert.deepStrictEqual(decodeEvent(bytesOf(example)), {
+      kind: "file.removed",
+      recordedAt: 1_700_000_000_000,
+      source: "maildir",
+      conversation: "",
+      path: "a"
+    })
   })
 })
