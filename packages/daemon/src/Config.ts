@@ -21,7 +21,9 @@ export class ConfigError extends Data.TaggedError("ConfigError")<{
   readonly cause?: unknown
 }> {
   override get message() {
-    return `config ${this.method} ${this.subject}: ${this.reason}${this.detail === undefined ? "" : ` (${this.detail})`}`
+    return `config ${this.method} ${this.subject}: ${this.reason}${
+      this.detail === undefined ? "" : ` (${this.detail})`
+    }`
   }
 }
 
@@ -162,10 +164,10 @@ const lineOf = (text: string, field: ReadonlyArray<PropertyKey>): number | undef
   const heads = lines.flatMap((line, at) => line.replaceAll(/\s/gu, "").startsWith(`[[${String(top)}]]`) ? [at] : [])
   const head = heads[index]
   if (head === undefined) return undefined
-  for (let at = head + 1; inner !== undefined && at < lines.length && !/^\s*\[/u.test(lines[at] ?? ""); at++) {
-    if (startsWithKey(lines[at] ?? "", String(inner))) return at + 1
-  }
-  return head + 1
+  const next = lines.findIndex((line, at) => at > head && /^\s*\[/u.test(line))
+  const body = lines.slice(head + 1, next < 0 ? undefined : next)
+  const found = inner === undefined ? -1 : body.findIndex((line) => startsWithKey(line, String(inner)))
+  return head + 1 + found + 1
 }
 
 const startsWithKey = (line: string, key: string): boolean => {

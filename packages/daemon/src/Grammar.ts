@@ -52,10 +52,9 @@ const opening = (command: Command): Command =>
 
 const shipDelay = () =>
   new Option("--ship-delay <seconds>", "how long to gather events before they are shipped").argParser(seconds)
-const atTarget = () =>
-  new Option("--target <name>", "a target of the configuration").argParser(text).conflicts("from")
+const atTarget = () => new Option("--target <name>", "a target of the configuration").argParser(text).conflicts("from")
 const atPlace = () => new Option("--from <spec>", "a place, as disk:PATH").argParser(text)
-const sample = (conflict: string) =>
+const sampleOption = (conflict: string) =>
   new Option("--sample <percent>", "read a random share of the data").argParser(percent).conflicts(conflict)
 
 /** Leaves out what was not given, as the records of `Arguments` have it. */
@@ -176,7 +175,11 @@ const addReading = (program: Command, { found }: Listener) => {
     .action((flags: LogFlags) => {
       const { conversation, since: sinceMillis, until: untilMillis } = flags
       found({
-        arguments: { command: "log", follow: flags.follow === true, ...given({ conversation, sinceMillis, untilMillis }) },
+        arguments: {
+          command: "log",
+          follow: flags.follow === true,
+          ...given({ conversation, sinceMillis, untilMillis })
+        },
         ...given({ recoveryCodeFile: flags.recoveryCodeFile })
       })
     })
@@ -196,7 +199,7 @@ const addProving = (program: Command, { found }: Listener) => {
   opening(program.command("verify").description("check a vault: every object, or every byte"))
     .addOption(atTarget()).addOption(atPlace())
     .option("--read-data", "read every byte")
-    .addOption(sample("readData"))
+    .addOption(sampleOption("readData"))
     .action((flags: ProofFlags) =>
       found({
         arguments: {
@@ -210,7 +213,7 @@ const addProving = (program: Command, { found }: Listener) => {
   const drill = opening(program.command("drill").description("rehearse a restore, check it, and keep a receipt"))
     .addOption(atTarget()).addOption(atPlace())
     .option("--full", "everything again, not only what is new since the last drill")
-    .addOption(sample("full"))
+    .addOption(sampleOption("full"))
     .action((flags: ProofFlags) =>
       found({
         arguments: {

@@ -126,4 +126,6 @@ const homeReason = (error: PlatformError): HomeReason => {
 
 /** The system's own word for what went wrong. */
 export const codeOf = (cause: unknown): string | undefined =>
-  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
+    ? cause.code
+    : undefined

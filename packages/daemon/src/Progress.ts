@@ -2,7 +2,7 @@
  * How long work tells where it stands. The work reports as often as it likes; what is shown, and whether at all, is
  * decided here: one line on a terminal, only after a second, nothing with `--quiet` or in a pipe.
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { bytes as readableBytes } from "./present/Units.ts"
 import { Terminal } from "./Terminal.ts"
 
@@ -33,7 +33,7 @@ export const layer = Layer.effect(
   Effect.gen(function*() {
     const terminal = yield* Terminal
     if (!terminal.showsProgress) return { report: () => Effect.void, clear: Effect.void }
-    const clock = yield* Clock.Clock
+    const clock = yield* Effect.clock
     const began = clock.unsafeCurrentTimeMillis()
     let drawn = Number.NEGATIVE_INFINITY
     const report = (step: Step) =>

@@ -38,7 +38,9 @@ export class SecretError extends Data.TaggedError("SecretError")<{
   readonly cause?: unknown
 }> {
   override get message() {
-    return `secret ${this.method} ${this.subject}: ${this.reason}${this.detail === undefined ? "" : ` (${this.detail})`}`
+    return `secret ${this.method} ${this.subject}: ${this.reason}${
+      this.detail === undefined ? "" : ` (${this.detail})`
+    }`
   }
 }
 

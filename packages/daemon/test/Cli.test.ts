@@ -1,5 +1,5 @@
-import { parse } from "@sealog/daemon/Cli"
 import { assert, describe, it } from "@effect/vitest"
+import { parse } from "@sealog/daemon/Cli"
 import { understood } from "./support/Harness.ts"
 
 const usage = (...words: ReadonlyArray<string>) => {
@@ -26,7 +26,16 @@ describe("Cli", () => {
   })
 
   it("takes a repeated flag every time, and its commas as they are", () => {
-    const args = understood("init", "--source", "maildir:/a,b", "--source", "jsonl:/c", "--target", "disk:/d", "--no-recovery-code")
+    const args = understood(
+      "init",
+      "--source",
+      "maildir:/a,b",
+      "--source",
+      "jsonl:/c",
+      "--target",
+      "disk:/d",
+      "--no-recovery-code"
+    )
     assert.deepStrictEqual(args, {
       command: "init",
       sources: ["maildir:/a,b", "jsonl:/c"],
@@ -63,31 +72,41 @@ describe("Cli", () => {
   })
 
   /** Verifies: CLI-2 */
-  it.each([
-    [["stauts"], /no command "stauts"/, /sealog status/],
-    [["frobnicate", "x"], /no command "frobnicate"/, /sealog --help/],
-    [["source", "lisst"], /no command "source lisst"/, /sealog source list/],
-    [["drill", "histroy"], /too many arguments/, /sealog drill history/],
-    [[], /no command was given/, /sealog --help/],
-    [["source"], /no command was given/, /sealog source --help/],
-    [["sync", "--shipdelay", "2"], /unknown option '--shipdelay'/, /--ship-delay/],
-    [["sync", "--ship-delay"], /argument missing/, /sync --help/],
-    [["sync", "--ship-delay", "-1"], /seconds, from 0/, /sync --help/],
-    [["init", "--target", "disk:/d"], /'--source <spec>' not specified/, /init --help/],
-    [["init", "--source", "maildir:/a", "--target", "disk:/d", "--kdf-memory", "63"], /from 64 to 2048/, /init --help/],
-    [["restore", "--from", "disk:/d"], /'--to <dir>' not specified/, /restore --help/],
-    [["restore", "--from", "disk:/d", "--to", ""], /must not be empty/, /restore --help/],
-    [["verify", "--sample", "0"], /above 0/, /verify --help/],
-    [["verify", "--sample", "101"], /above 0/, /verify --help/],
-    [["verify", "--sample", "10", "--read-data"], /cannot be used with/, /verify --help/],
-    [["drill", "--target", "usb", "--from", "disk:/d"], /cannot be used with/, /drill --help/],
-    [["log", "--since", "2024-02-31"], /a date as/, /log --help/],
-    [["log", "--since", "2023-02-29T00:00:00Z"], /a date as/, /log --help/],
-    [["log", "--since", "yesterday"], /a date as/, /log --help/],
-    [["restore", "--from", "disk:/d", "--to", "x", "--expect-fingerprint", "12 a b"], /eight words/, /restore --help/],
-    [["status", "now"], /too many arguments/, /status --help/],
-    [["service", "install"], /does not install it/, /--print/]
-  ] as const)("refuses %j with what is wrong and what to do", (words, message, hint) => {
+  it.each(
+    [
+      [["stauts"], /no command "stauts"/, /sealog status/],
+      [["frobnicate", "x"], /no command "frobnicate"/, /sealog --help/],
+      [["source", "lisst"], /no command "source lisst"/, /sealog source list/],
+      [["drill", "histroy"], /too many arguments/, /sealog drill history/],
+      [[], /no command was given/, /sealog --help/],
+      [["source"], /no command was given/, /sealog source --help/],
+      [["sync", "--shipdelay", "2"], /unknown option '--shipdelay'/, /--ship-delay/],
+      [["sync", "--ship-delay"], /argument missing/, /sync --help/],
+      [["sync", "--ship-delay", "-1"], /seconds, from 0/, /sync --help/],
+      [["init", "--target", "disk:/d"], /'--source <spec>' not specified/, /init --help/],
+      [
+        ["init", "--source", "maildir:/a", "--target", "disk:/d", "--kdf-memory", "63"],
+        /from 64 to 2048/,
+        /init --help/
+      ],
+      [["restore", "--from", "disk:/d"], /'--to <dir>' not specified/, /restore --help/],
+      [["restore", "--from", "disk:/d", "--to", ""], /must not be empty/, /restore --help/],
+      [["verify", "--sample", "0"], /above 0/, /verify --help/],
+      [["verify", "--sample", "101"], /above 0/, /verify --help/],
+      [["verify", "--sample", "10", "--read-data"], /cannot be used with/, /verify --help/],
+      [["drill", "--target", "usb", "--from", "disk:/d"], /cannot be used with/, /drill --help/],
+      [["log", "--since", "2024-02-31"], /a date as/, /log --help/],
+      [["log", "--since", "2023-02-29T00:00:00Z"], /a date as/, /log --help/],
+      [["log", "--since", "yesterday"], /a date as/, /log --help/],
+      [
+        ["restore", "--from", "disk:/d", "--to", "x", "--expect-fingerprint", "12 a b"],
+        /eight words/,
+        /restore --help/
+      ],
+      [["status", "now"], /too many arguments/, /status --help/],
+      [["service", "install"], /does not install it/, /--print/]
+    ] as const
+  )("refuses %j with what is wrong and what to do", (words, message, hint) => {
     const { error } = usage(...words)
     assert.match(error.message, message)
     assert.match(error.hint, hint)
@@ -113,6 +132,9 @@ describe("Cli", () => {
   })
 
   it("takes words after -- as they are", () => {
-    assert.deepStrictEqual(understood("source", "dump", "--", "jsonl:--json"), { command: "source dump", spec: "jsonl:--json" })
+    assert.deepStrictEqual(understood("source", "dump", "--", "jsonl:--json"), {
+      command: "source dump",
+      spec: "jsonl:--json"
+    })
   })
 })

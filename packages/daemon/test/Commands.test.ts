@@ -1,10 +1,10 @@
-import * as Config from "@sealog/daemon/Config"
-import { EngineFailure, type InitOptions, type LogOptions, type RestoreOptions } from "@sealog/daemon/Engine"
-import { StorageError } from "@sealog/core/backup/Storage"
-import { SourceError } from "@sealog/core/backup/Source"
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe, it } from "@effect/vitest"
+import { SourceError } from "@sealog/core/backup/Source"
+import { StorageError } from "@sealog/core/backup/Storage"
+import * as Config from "@sealog/daemon/Config"
+import type { EngineFailure, InitOptions, LogOptions, RestoreOptions } from "@sealog/daemon/Engine"
 import { Effect, Redacted, Stream } from "effect"
 import { type EngineShape, linux, makeMachine, sealog } from "./support/Harness.ts"
 import * as Samples from "./support/Samples.ts"
@@ -32,14 +32,20 @@ describe("commands", () => {
       assert.strictEqual(yield* code(["sync"], { sync: () => Effect.succeed(Samples.syncFailed) }), 4)
       assert.strictEqual(yield* code(["status"], {}), 0)
       assert.strictEqual(yield* code(restoring, {}), 0)
-      assert.strictEqual(yield* code([...restoring, "--partial"], { restore: () => Effect.succeed(Samples.restoreGaps) }), 3)
+      assert.strictEqual(
+        yield* code([...restoring, "--partial"], { restore: () => Effect.succeed(Samples.restoreGaps) }),
+        3
+      )
       assert.strictEqual(yield* code(restoring, { restore: () => Effect.succeed(Samples.restoreBehind) }), 13)
       assert.strictEqual(yield* code(["verify"], {}), 0)
       assert.strictEqual(yield* code(["verify"], { verify: () => Effect.succeed(Samples.verifyDamaged) }), 13)
       assert.strictEqual(yield* code(["drill"], {}), 0)
       assert.strictEqual(yield* code(["drill"], { drill: () => Effect.succeed(Samples.drillFailed) }), 13)
       assert.strictEqual(yield* code(["drill", "verify", "r"], {}), 0)
-      assert.strictEqual(yield* code(["drill", "verify", "r"], { drillVerify: () => Effect.succeed(Samples.drillForged) }), 13)
+      assert.strictEqual(
+        yield* code(["drill", "verify", "r"], { drillVerify: () => Effect.succeed(Samples.drillForged) }),
+        13
+      )
       assert.strictEqual(yield* code(["target", "list"], {}), 10)
       assert.strictEqual(yield* code([...restoring, "--format", "docx"], {}), 2)
       assert.strictEqual(yield* code([...restoring, "--format", "html"], {}), 2)
@@ -115,7 +121,19 @@ describe("commands", () => {
         }
       }
       yield* sealog(
-        ["restore", "--from", "disk:~/v", "--from", "two=disk:w", "--to", "out", "--format", "maildir", "--partial", "--force"],
+        [
+          "restore",
+          "--from",
+          "disk:~/v",
+          "--from",
+          "two=disk:w",
+          "--to",
+          "out",
+          "--format",
+          "maildir",
+          "--partial",
+          "--force"
+        ],
         { engine }
       )
       assert.deepStrictEqual(restored, {
@@ -187,7 +205,9 @@ describe("commands", () => {
       })
     ))
 
-  const code = Redacted.make(Array.from({ length: 24 }, (_, at) => `word${"abcdefghijklmnopqrstuvwx".charAt(at)}`).join(" "))
+  const code = Redacted.make(
+    Array.from({ length: 24 }, (_, at) => `word${"abcdefghijklmnopqrstuvwx".charAt(at)}`).join(" ")
+  )
   /** An engine that makes nothing but the recovery code. */
   const making = (seen: (options: InitOptions) => void): Partial<EngineShape> => ({
     init: (options) => {
@@ -252,7 +272,9 @@ describe("commands", () => {
   it.effect("name the system's service, and refuse where there is none", () =>
     Effect.gen(function*() {
       const on = (system: "linux" | "macos" | "windows", ...words: ReadonlyArray<string>) =>
-        sealog(["service", "install", "--print", ...words], { machine: makeMachine({ platform: { ...linux, system } }) })
+        sealog(["service", "install", "--print", ...words], {
+          machine: makeMachine({ platform: { ...linux, system } })
+        })
       assert.include((yield* on("linux")).out, "[Service]")
       assert.include((yield* on("macos")).out, "<plist version=\"1.0\">")
       assert.strictEqual((yield* on("windows")).exit, 2)

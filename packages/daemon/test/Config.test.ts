@@ -1,10 +1,10 @@
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, it } from "@effect/vitest"
 import * as Config from "@sealog/daemon/Config"
 import { failureOf } from "@sealog/daemon/Failure"
 import * as Home from "@sealog/daemon/Home"
 import { Platform } from "@sealog/daemon/Platform"
-import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer } from "effect"
 import { linux } from "./support/Harness.ts"
 
@@ -53,12 +53,24 @@ describe("Config", () => {
   it("names the line and the field of what is wrong", () => {
     assert.strictEqual(said(good), "accepted")
     assert.match(said(good.replace("version = 1", "version = ")), /^2 config\.toml, line 1, column \d+: /)
-    assert.strictEqual(said(good.replace("spec = \"disk:/d\"\n", "")), "2 config.toml, line 9: target 1, spec: is missing")
-    assert.match(said(good.replace("\"maildir:/m\"", "5")), /^2 config\.toml, line 7: source 1, spec: expected string, actual 5/)
+    assert.strictEqual(
+      said(good.replace("spec = \"disk:/d\"\n", "")),
+      "2 config.toml, line 9: target 1, spec: is missing"
+    )
+    assert.match(
+      said(good.replace("\"maildir:/m\"", "5")),
+      /^2 config\.toml, line 7: source 1, spec: expected string, actual 5/
+    )
     assert.strictEqual(said(`extra = 1\n${good}`), "2 config.toml, line 1: extra: is not a field of this file")
     assert.strictEqual(said(good.replace("vault = \"ab\"\n", "")), "2 config.toml: vault: is missing")
-    assert.match(said(good.replace("= 2", "= -2")), /^2 config\.toml, line 3: ship_delay_seconds: expected a number between 0 and 86400/)
-    assert.strictEqual(said(good.replace("version = 1", "version = 2")), "16 config.toml, line 1: the configuration was made by a newer sealog")
+    assert.match(
+      said(good.replace("= 2", "= -2")),
+      /^2 config\.toml, line 3: ship_delay_seconds: expected a number between 0 and 86400/
+    )
+    assert.strictEqual(
+      said(good.replace("version = 1", "version = 2")),
+      "16 config.toml, line 1: the configuration was made by a newer sealog"
+    )
     assert.match(said(good.replace("maildir:/m", "floppy:/m")), /^2 there is no kind of source named floppy/)
     assert.match(said(good.replace("[[target]]", "[[source]]")), /^2 /)
     assert.match(said(""), /^2 config\.toml: version: is missing/)

@@ -1,3 +1,4 @@
+import { assert, describe, expect, it } from "@effect/vitest"
 import { JournalError } from "@sealog/core/backup/Journal"
 import { SourceError } from "@sealog/core/backup/Source"
 import { StorageError } from "@sealog/core/backup/Storage"
@@ -19,10 +20,9 @@ import { trouble } from "@sealog/daemon/present/Trouble"
 import { SecretError } from "@sealog/daemon/Secret"
 import { SpecError } from "@sealog/daemon/Spec"
 import { UsageError } from "@sealog/daemon/Usage"
-import { assert, describe, expect, it } from "@effect/vitest"
 import { Cause } from "effect"
 
-const reasons = <R extends string>(table: { readonly [K in R]: unknown }) => Object.keys(table) as ReadonlyArray<R>
+const reasons = <R extends string>(table: { readonly [K in R]: unknown }) => Object.keys(table) as unknown as ReadonlyArray<R>
 const cause = Object.assign(new Error("said by the system"), { code: "EACCES" })
 const method = "put"
 
@@ -31,21 +31,37 @@ const all: ReadonlyArray<KnownError> = [
   ...reasons(Core.storage).map((reason) =>
     new StorageError({ reason, method, subject: "/media/usb/vault", retryable: false, cause })
   ),
-  ...reasons(Core.source).map((reason) => new SourceError({ reason, method: "dump", subject: "/home/ada/Maildir", cause })),
-  ...reasons(Core.journal).map((reason) => new JournalError({ reason, method: "append", subject: "000012.log", pid: 4_711, cause })),
+  ...reasons(Core.source).map((reason) =>
+    new SourceError({ reason, method: "dump", subject: "/home/ada/Maildir", cause })
+  ),
+  ...reasons(Core.journal).map((reason) =>
+    new JournalError({ reason, method: "append", subject: "000012.log", pid: 4_711, cause })
+  ),
   ...reasons(Core.format).map((reason) => new FormatError({ reason, what: "segment trailer", detail: "byte 12" })),
   ...reasons(Core.vault).map((reason) => new VaultError({ reason, method: "open", subject: "/media/usb/vault" })),
   ...reasons(Core.slot).map((reason) => new SlotError({ reason, method: "open" })),
   ...reasons(Core.kdf).map((reason) => new KdfError({ reason, method: "derive", detail: "256 MiB, 3 passes" })),
-  ...reasons(Core.password).map((reason) => new PasswordError({ reason, method: "makeNewPassword", detail: "a common word" })),
+  ...reasons(Core.password).map((reason) =>
+    new PasswordError({ reason, method: "makeNewPassword", detail: "a common word" })
+  ),
   ...reasons(Core.recoveryCode).map((reason) => new RecoveryCodeError({ reason, method: "parse", detail: "23" })),
-  ...reasons(Core.projection).map((reason) => new ProjectionError({ reason, method: "open", subject: "/home/ada/out", cause })),
+  ...reasons(Core.projection).map((reason) =>
+    new ProjectionError({ reason, method: "open", subject: "/home/ada/out", cause })
+  ),
   ...reasons(Daemon.engine).map((reason) => new EngineFailure({ reason, method: "restore", subject: "usb" })),
   ...reasons(Daemon.config).map((reason) =>
-    new ConfigError({ reason, method: "load", subject: "/h/config.toml, line 3", detail: "source 1, spec: is missing", cause })
+    new ConfigError({
+      reason,
+      method: "load",
+      subject: "/h/config.toml, line 3",
+      detail: "source 1, spec: is missing",
+      cause
+    })
   ),
   ...reasons(Daemon.home).map((reason) => new HomeError({ reason, method: "prepare", subject: "/h", cause })),
-  ...reasons(Daemon.secret).map((reason) => new SecretError({ reason, method: "read", subject: "pass show sealog", cause })),
+  ...reasons(Daemon.secret).map((reason) =>
+    new SecretError({ reason, method: "read", subject: "pass show sealog", cause })
+  ),
   ...reasons(Daemon.spec).flatMap((reason) =>
     (["source", "target"] as const).map((role) =>
       new SpecError({ reason, role, subject: "floppy", known: role === "source" ? ["maildir", "jsonl"] : ["disk"] })

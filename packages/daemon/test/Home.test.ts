@@ -1,14 +1,18 @@
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, it } from "@effect/vitest"
 import * as Home from "@sealog/daemon/Home"
 import { Platform, type PlatformShape } from "@sealog/daemon/Platform"
-import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as NodePath from "node:path"
 import { linux } from "./support/Harness.ts"
 
 const root = (platform: Partial<PlatformShape>, option?: string) =>
-  Home.rootOf(option, { ...linux, ...platform }, platform.system === "windows" ? NodePath.win32.join : NodePath.posix.join)
+  Home.rootOf(
+    option,
+    { ...linux, ...platform },
+    platform.system === "windows" ? NodePath.win32.join : NodePath.posix.join
+  )
 
 describe("Home", () => {
   /** Verifies: CLI-9 */
@@ -19,7 +23,10 @@ describe("Home", () => {
     assert.strictEqual(root({ environment: { SEALOG_HOME: "", XDG_DATA_HOME: "/data" } }), "/data/sealog")
     assert.strictEqual(root({ environment: { XDG_DATA_HOME: "data" } }), "/home/ada/.local/share/sealog")
     assert.strictEqual(root({}), "/home/ada/.local/share/sealog")
-    assert.strictEqual(root({ system: "macos", userDir: "/Users/ada" }), "/Users/ada/Library/Application Support/sealog")
+    assert.strictEqual(
+      root({ system: "macos", userDir: "/Users/ada" }),
+      "/Users/ada/Library/Application Support/sealog"
+    )
     const windows = { system: "windows", userDir: "C:\\Users\\ada" } as const
     assert.strictEqual(root({ ...windows, environment: { LOCALAPPDATA: "D:\\L" } }), "D:\\L\\sealog")
     assert.strictEqual(root(windows), "C:\\Users\\ada\\AppData\\Local\\sealog")

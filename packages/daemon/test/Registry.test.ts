@@ -1,7 +1,7 @@
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import { sourceKinds, sources, targetKinds, targets } from "@sealog/daemon/Registry"
 import { assert, describe, it } from "@effect/vitest"
+import { sourceKinds, sources, targetKinds, targets } from "@sealog/daemon/Registry"
 import { Effect } from "effect"
 
 const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E, FileSystem.FileSystem>) =>

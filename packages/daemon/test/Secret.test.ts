@@ -1,10 +1,10 @@
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, it } from "@effect/vitest"
 import { failureOf } from "@sealog/daemon/Failure"
 import { Platform } from "@sealog/daemon/Platform"
 import * as Secret from "@sealog/daemon/Secret"
 import { Terminal } from "@sealog/daemon/Terminal"
-import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { makeMachine } from "./support/Harness.ts"
 
@@ -91,10 +91,16 @@ describe("Secret", () => {
       assert.strictEqual((yield* refused({ passwordFile: "/no/such/file" })).exit, 12)
       assert.strictEqual((yield* refused({ passwordCommand: "exit 3" })).exit, 12)
       assert.include((yield* refused({ passwordCommand: "echo secret; exit 3" })).message, "exit code 3")
-      assert.notInclude(JSON.stringify(yield* refused({ passwordCommand: "cat /dev/zero | tr '\\0' s | head -c 9999; exit 3" })), "sss")
+      assert.notInclude(
+        JSON.stringify(yield* refused({ passwordCommand: "cat /dev/zero | tr '\\0' s | head -c 9999; exit 3" })),
+        "sss"
+      )
       assert.strictEqual((yield* refused({ passwordCommand: "true" })).exit, 12)
       assert.strictEqual((yield* refused({ answers: () => undefined })).exit, 12)
-      assert.strictEqual((yield* withFile(Buffer.from([0xff, 0xfe]), (passwordFile) => refused({ passwordFile }))).exit, 12)
+      assert.strictEqual(
+        (yield* withFile(Buffer.from([0xff, 0xfe]), (passwordFile) => refused({ passwordFile }))).exit,
+        12
+      )
     }))
 
   it.effect("has a new password typed twice, and given once where a file gives it", () =>
@@ -109,7 +115,10 @@ describe("Secret", () => {
       let n = 0
       const differing = yield* Effect.flip(choose({ answers: () => `try ${n++}` }))
       assert.deepNestedInclude(failureOf(differing), { exit: 12, reason: "PasswordMismatch" })
-      assert.strictEqual(yield* withFile("filed away\n", (passwordFile) => choose({ passwordFile, answers })), "filed away")
+      assert.strictEqual(
+        yield* withFile("filed away\n", (passwordFile) => choose({ passwordFile, answers })),
+        "filed away"
+      )
       assert.strictEqual(prompts.length, 2)
     }))
 

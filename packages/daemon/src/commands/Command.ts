@@ -6,6 +6,7 @@ import type { FileSystem, Path } from "@effect/platform"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import type { Entropy } from "@sealog/core/keys/Entropy"
 import { Effect, Option } from "effect"
+import { type Client, connect } from "../control/Client.ts"
 import type { Engine } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
 import type { Home } from "../Home.ts"
@@ -15,7 +16,6 @@ import type { Role } from "../Registry.ts"
 import type { Secrets } from "../Secret.ts"
 import { parseAll, parseOne } from "../Spec.ts"
 import type { Terminal } from "../Terminal.ts"
-import { type Client, connect } from "../control/Client.ts"
 
 export type CommandServices =
   | CommandExecutor

@@ -39,7 +39,9 @@ const keeper = Effect.fn("init.keeper")(function*(args: InitArguments) {
   const { recoveryCode } = args
   const platform = yield* Platform
   const terminal = yield* Terminal
-  const context = yield* Effect.context<FileSystem.FileSystem | Terminal | Progress | Effect.Effect.Context<typeof pickWords>>()
+  const context = yield* Effect.context<
+    FileSystem.FileSystem | Terminal | Progress | Effect.Effect.Context<typeof pickWords>
+  >()
   if (recoveryCode === "none") return {}
   if (recoveryCode !== undefined) {
     const path = absolutePath(recoveryCode.file, platform)
@@ -61,7 +63,9 @@ const keeper = Effect.fn("init.keeper")(function*(args: InitArguments) {
 const refuseExisting = Effect.fn("init.refuseExisting")(function*(path: string) {
   const fs = yield* FileSystem.FileSystem
   const exists = yield* fs.exists(path).pipe(
-    Effect.mapError((cause) => new SecretError({ reason: "CodeFileUnwritable", method: "writeCode", subject: path, cause }))
+    Effect.mapError((cause) =>
+      new SecretError({ reason: "CodeFileUnwritable", method: "writeCode", subject: path, cause })
+    )
   )
   if (exists) return yield* new SecretError({ reason: "CodeFileExists", method: "writeCode", subject: path })
 })
@@ -97,7 +101,9 @@ const showCode = Effect.fn("init.showCode")(function*(code: Redacted.Redacted<st
       .map((word, at) => `${String(row * 4 + at + 1).padStart(2)} ${style.bold(word.padEnd(9))}`)
       .join(" "))
   yield* terminal.err(
-    `\nYour recovery code, shown this once. Write it down, and keep it where no computer is.\n\n  ${rows.join("\n  ")}\n\n`
+    `\nYour recovery code, shown this once. Write it down, and keep it where no computer is.\n\n  ${
+      rows.join("\n  ")
+    }\n\n`
   )
   const places = yield* pickWords
   const answers = []

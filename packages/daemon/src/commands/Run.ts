@@ -8,7 +8,11 @@ import { Platform } from "../Platform.ts"
 import { print } from "../present/Output.ts"
 import { notifyReady } from "../service/Notify.ts"
 
-const ReadyReport = Schema.Struct({ schema: Schema.Literal("sealog.run/1"), state: Schema.Literal("ready"), pid: Schema.Int })
+const ReadyReport = Schema.Struct({
+  schema: Schema.Literal("sealog.run/1"),
+  state: Schema.Literal("ready"),
+  pid: Schema.Int
+})
 
 export const command = Effect.fn("run")(function*(args: SyncArguments, flags: GlobalFlags) {
   const config = yield* Config.load()

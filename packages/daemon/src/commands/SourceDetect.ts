@@ -16,14 +16,19 @@ export const command = Effect.fn("sourceDetect")(function*(_args: unknown, flags
   const isFolder = (place: string) =>
     Effect.orElseSucceed(Effect.map(fs.stat(place), (info) => info.type === "Directory"), () => false)
   const isMaildir = (place: string) =>
-    Effect.map(Effect.all([isFolder(path.join(place, "cur")), isFolder(path.join(place, "new"))]), ([cur, fresh]) =>
-      cur && fresh)
+    Effect.map(
+      Effect.all([isFolder(path.join(place, "cur")), isFolder(path.join(place, "new"))]),
+      ([cur, fresh]) => cur && fresh
+    )
   const candidates: Array<string> = []
   for (const place of places) {
     const below = yield* Effect.orElseSucceed(fs.readDirectory(place), (): Array<string> => [])
-    candidates.push(place, ...below.toSorted().filter((name) => !name.startsWith(".")).map((name) => path.join(place, name)))
+    candidates.push(
+      place,
+      ...below.toSorted().filter((name) => !name.startsWith(".")).map((name) => path.join(place, name))
+    )
   }
-  const found = []
+  const found: Array<SourceDetectReport["found"][number]> = []
   for (const place of candidates) {
     // A folder of a Maildir that was found already is part of it.
     if (found.some((one) => place.startsWith(`${one.path}${path.sep}`))) continue

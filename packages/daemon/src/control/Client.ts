@@ -24,7 +24,10 @@ export interface Client {
   /** Asks for one value. */
   readonly call: <M extends Method>(method: M, params: Params<M>) => Effect.Effect<Value<M>, ControlError | RemoteError>
   /** Asks for as many as there are. Ending it early ends the connection. */
-  readonly stream: <M extends Method>(method: M, params: Params<M>) => Stream.Stream<Value<M>, ControlError | RemoteError>
+  readonly stream: <M extends Method>(
+    method: M,
+    params: Params<M>
+  ) => Stream.Stream<Value<M>, ControlError | RemoteError>
 }
 
 /** How long a daemon may take to greet, milliseconds: one that is stopped or wedged holds nobody up. */

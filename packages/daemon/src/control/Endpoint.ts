@@ -57,7 +57,13 @@ export const prepareFolder = Effect.fn("Endpoint.prepareFolder")(function*(folde
   const fs = yield* FileSystem.FileSystem
   const { uid } = yield* Platform
   const denied = (cause?: unknown) =>
-    new ControlError({ reason: "Denied", method: "listen", subject: folder, detail: "it is not this user's alone", cause })
+    new ControlError({
+      reason: "Denied",
+      method: "listen",
+      subject: folder,
+      detail: "it is not this user's alone",
+      cause
+    })
   yield* fs.makeDirectory(folder, { mode: 0o700 }).pipe(
     Effect.catchIf((error) => codeOf(Reflect.get(error, "cause")) === "EEXIST", () => Effect.void),
     Effect.mapError(denied)

@@ -3,7 +3,7 @@
  * bound on the length of a line. The one place that calls `node:net`: the sockets of @effect/platform neither tell
  * that a path is taken, nor bound a line, nor hold back a stream whose reader is slow.
  */
-import { Effect, Either, Option, Schema, type Scope, Stream } from "effect"
+import { Effect, Either, type Option, Schema, type Scope, Stream } from "effect"
 import * as Net from "node:net"
 import { codeOf } from "../Home.ts"
 import { ControlError, type ControlReason } from "./Protocol.ts"

@@ -51,7 +51,9 @@ export class ControlError extends Data.TaggedError("ControlError")<{
   readonly cause?: unknown
 }> {
   override get message() {
-    return `control ${this.method} ${this.subject}: ${this.reason}${this.detail === undefined ? "" : ` (${this.detail})`}`
+    return `control ${this.method} ${this.subject}: ${this.reason}${
+      this.detail === undefined ? "" : ` (${this.detail})`
+    }`
   }
 }
 

@@ -2,8 +2,8 @@
  * The daemon's side of the control socket. It greets, answers each question with the handler of its name, stops the
  * work of a client that leaves, and is moved by nothing a client says that is not of the protocol.
  */
-import { version } from "@sealog/core"
 import { FileSystem } from "@effect/platform"
+import { version } from "@sealog/core"
 import { Cause, Effect, Either, Exit, FiberMap, FiberSet, Option, Schema, Stream } from "effect"
 import type * as Net from "node:net"
 import { failureOf, failureOfCause, type KnownError } from "../Failure.ts"
@@ -65,8 +65,10 @@ const replaceStale = Effect.fn("Control.replaceStale")(function*() {
   const { path } = endpoint.value
   const other = yield* Effect.scoped(connectTo(path)).pipe(
     // Whatever it says, somebody is there.
-    Effect.catchIf((error) => error._tag === "RemoteError" || error.reason !== "Denied", () =>
-      controlError("Locked", "serve", path))
+    Effect.catchIf(
+      (error) => error._tag === "RemoteError" || error.reason !== "Denied",
+      () => controlError("Locked", "serve", path)
+    )
   )
   if (Option.isNone(other)) return yield* sweep(endpoint.value)
   return yield* new ControlError({ reason: "Locked", method: "serve", subject: path, pid: other.value.pid })

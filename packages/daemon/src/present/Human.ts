@@ -21,12 +21,17 @@ export const init: Present<Reports.InitReport> = (report, { style }) =>
     style.bold("Your vault is made."),
     "",
     table([
-      ...report.sources.map((source, at) => [at === 0 ? "backs up" : "", style.bold(safe(source.name)), safe(source.spec)]),
+      ...report.sources.map((
+        source,
+        at
+      ) => [at === 0 ? "backs up" : "", style.bold(safe(source.name)), safe(source.spec)]),
       ...report.targets.map((target, at) => [at === 0 ? "to" : "", style.bold(safe(target.name)), safe(target.spec)])
     ]),
     "",
     "Without the password or the recovery code nobody, and that includes us, can open this.",
-    report.recoveryCodeFile === undefined ? undefined : `The recovery code is in ${safe(report.recoveryCodeFile)}: keep it elsewhere.`,
+    report.recoveryCodeFile === undefined
+      ? undefined
+      : `The recovery code is in ${safe(report.recoveryCodeFile)}: keep it elsewhere.`,
     "",
     style.dim("Next: sealog sync")
   )
@@ -40,7 +45,9 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
     ? style.warn("What could be read is safe; some of it could not.")
     : style.warn("Everything read is in the journal, but not yet at every target.")
   return lines(
-    `${headline} ${counted(report.captured.events, "new event")}, ${count(report.treeSize)} in all, in ${duration(report.seconds)}.`,
+    `${headline} ${counted(report.captured.events, "new event")}, ${count(report.treeSize)} in all, in ${
+      duration(report.seconds)
+    }.`,
     "",
     table([
       ...report.sources.map((source) => [
@@ -63,7 +70,9 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
 export const status: Present<Reports.StatusReport> = (report, view) => {
   const { style } = view
   return lines(
-    `${running(report, style)}  ${style.bold(counted(report.treeSize, "event"))}  ${style.dim(report.root.slice(0, 16))}`,
+    `${running(report, style)}  ${style.bold(counted(report.treeSize, "event"))}  ${
+      style.dim(report.root.slice(0, 16))
+    }`,
     "",
     style.dim("sources"),
     table(
@@ -93,7 +102,10 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
     "",
     table([
       ["lost if this machine broke now", exposure(report.rpoSeconds, style)],
-      ["last drill", report.lastDrill === null ? style.warn("none yet: sealog drill") : drillInShort(report.lastDrill, view)]
+      [
+        "last drill",
+        report.lastDrill === null ? style.warn("none yet: sealog drill") : drillInShort(report.lastDrill, view)
+      ]
     ]),
     ...warnings(report.warnings, style)
   )
@@ -106,12 +118,22 @@ export const restore: Present<Reports.RestoreReport> = (report, view) => {
       ? style.bad(`Restored ${counted(report.messages, "message")}, of an older state than there should be.`)
       : report.gaps.length === 0
       ? style.good(`Restored ${counted(report.messages, "message")}, all of them proven.`)
-      : style.warn(`Restored ${counted(report.messages, "message")}; ${counted(report.gaps.length, "part")} could not be restored.`),
+      : style.warn(
+        `Restored ${counted(report.messages, "message")}; ${counted(report.gaps.length, "part")} could not be restored.`
+      ),
     "",
     table([
-      ["written", counted(report.written, "message"), report.removed === 0 ? "" : `${counted(report.removed, "message")} removed`],
+      [
+        "written",
+        counted(report.written, "message"),
+        report.removed === 0 ? "" : `${counted(report.removed, "message")} removed`
+      ],
       ["read", counted(report.objectsRead, "object"), bytes(report.bytesRead)],
-      ["from", counted(report.writers, "machine"), `${counted(report.treeSize, "event")}, in ${duration(report.seconds)}`]
+      [
+        "from",
+        counted(report.writers, "machine"),
+        `${counted(report.treeSize, "event")}, in ${duration(report.seconds)}`
+      ]
     ]),
     "",
     freshness(report.freshness, view),
@@ -137,7 +159,9 @@ export const verify: Present<Reports.VerifyReport> = (report, view) => {
       ]),
       [{}, RIGHT, RIGHT, RIGHT]
     ),
-    ...report.targets.map((target) => freshness(target.freshness, view)).filter((text, at, all) => all.indexOf(text) === at),
+    ...report.targets.map((target) => freshness(target.freshness, view)).filter((text, at, all) =>
+      all.indexOf(text) === at
+    ),
     ...findings(report.findings, style)
   )
 }
@@ -149,7 +173,11 @@ export const drill: Present<Reports.DrillReport> = (report, view) => {
     report.outcome === "passed" ? style.good("The drill passed.") : style.bad("The drill did not pass."),
     "",
     table([
-      ["restored", counted(report.messages, "message"), `${counted(report.treeSize, "event")} from ${safe(report.target.name)}`],
+      [
+        "restored",
+        counted(report.messages, "message"),
+        `${counted(report.treeSize, "event")} from ${safe(report.target.name)}`
+      ],
       ["compared with", against],
       ["read", counted(report.objectsRead, "object"), `${bytes(report.bytesRead)}, in ${duration(report.seconds)}`],
       ["a full restore", report.rtoSeconds === null ? "not measured yet" : `about ${duration(report.rtoSeconds)}`],
@@ -170,7 +198,9 @@ export const drillHistory: Present<Reports.DrillHistoryReport> = (report, view) 
 export const drillVerify: Present<Reports.DrillVerifyReport> = (report, view) =>
   lines(
     report.authentic
-      ? `${view.style.good("The receipt is genuine.")} ${report.receipt === null ? "" : drillInShort(report.receipt, view)}`.trimEnd()
+      ? `${view.style.good("The receipt is genuine.")} ${
+        report.receipt === null ? "" : drillInShort(report.receipt, view)
+      }`.trimEnd()
       : view.style.bad("The receipt is not what a drill of this vault wrote."),
     ...findings(report.findings, view.style)
   )
@@ -237,11 +267,15 @@ const drillInShort = (drilled: Reports.LastDrill, { nowMillis, style }: View): s
   }`
 
 const freshness = (known: Reports.Freshness, { nowMillis, style }: View): string => {
-  const age = known.newestEventAt === null ? "it holds no events" : `its newest event is from ${ago(known.newestEventAt, nowMillis)}`
+  const age = known.newestEventAt === null
+    ? "it holds no events"
+    : `its newest event is from ${ago(known.newestEventAt, nowMillis)}`
   const by = { pin: "what this machine last saw", fingerprint: "your fingerprint", witness: "what other machines saw" }
   switch (known.state) {
     case "proven":
-      return `${style.good("Not rolled back")}: checked against ${known.by.map((one) => by[one]).join(" and ")}; ${age}.`
+      return `${style.good("Not rolled back")}: checked against ${
+        known.by.map((one) => by[one]).join(" and ")
+      }; ${age}.`
     case "unknown":
       return `${style.warn("Freshness is not known")}: there was nothing to compare with; ${age}.`
     case "behind":

@@ -19,7 +19,6 @@ export const makeStyle = (colours: boolean): Style =>
     ? { bold: paint(1, 22), dim: paint(2, 22), good: paint(32, 39), warn: paint(33, 39), bad: paint(31, 39) }
     : { bold: plain, dim: plain, good: plain, warn: plain, bad: plain }
 
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\u001b\[\d+m/gu
 
 /** How many cells a text takes: near enough for names and numbers. */
@@ -44,6 +43,7 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>, columns: Reado
 
 /** Text from elsewhere (names, messages) on a terminal: what would move the cursor or colour the line is shown, not done. */
 export const safe = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu, (letter) =>
-    letter === "\n" || letter === "\t" ? " " : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu,
+    (letter) => letter === "\n" || letter === "\t" ? " " : `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )

@@ -13,7 +13,14 @@ export interface TroubleOptions {
 export const trouble = (failure: Failure, options: TroubleOptions): string => {
   const { exit, hint, message, reason, subject } = failure
   if (options.json) {
-    const line = { schema: "sealog.error/1", exit, reason, message, hint, ...(subject === undefined ? {} : { subject }) }
+    const line = {
+      schema: "sealog.error/1",
+      exit,
+      reason,
+      message,
+      hint,
+      ...(subject === undefined ? {} : { subject })
+    }
     return `${JSON.stringify(line)}\n`
   }
   const style = makeStyle(options.colours)

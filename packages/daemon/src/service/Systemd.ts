@@ -56,7 +56,10 @@ WantedBy=default.target
 const quote = (word: string): string => {
   const plain = word.replaceAll("%", "%%").replaceAll("$", "$$$$")
   if (/^[\w@%+=:,./~$-]+$/u.test(plain)) return plain
-  const escaped = plain.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"").replaceAll("\n", "\\n").replaceAll("\t", "\\t")
+  const escaped = plain.replaceAll("\\", "\\\\").replaceAll("\"", "\\\"").replaceAll("\n", "\\n").replaceAll(
+    "\t",
+    "\\t"
+  )
   return `"${escaped}"`
 }
 

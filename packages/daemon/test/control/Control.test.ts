@@ -1,5 +1,6 @@
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import { FileSystem } from "@effect/platform"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, it } from "@effect/vitest"
 import { type Client, connect, connectTo } from "@sealog/daemon/control/Client"
 import { endpointOf } from "@sealog/daemon/control/Endpoint"
 import { ControlError, type Handlers, REQUEST_BYTES, REQUESTS } from "@sealog/daemon/control/Protocol"
@@ -8,7 +9,6 @@ import { EngineFailure } from "@sealog/daemon/Engine"
 import { failureOf } from "@sealog/daemon/Failure"
 import * as Home from "@sealog/daemon/Home"
 import { Platform, type PlatformShape } from "@sealog/daemon/Platform"
-import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Layer, Option, Scope, Stream } from "effect"
 import * as Net from "node:net"
 import { fakeEngine, linux } from "../support/Harness.ts"
@@ -27,7 +27,10 @@ const withHome = <A, E>(
     const home = `${folder}${options.below ?? ""}`
     yield* fs.makeDirectory(home, { recursive: true })
     const platform = { ...linux, temporaryDir: folder, ...options.platform }
-    return yield* Effect.provide(use(home), Home.layer(home).pipe(Layer.provideMerge(Layer.succeed(Platform, platform))))
+    return yield* Effect.provide(
+      use(home),
+      Home.layer(home).pipe(Layer.provideMerge(Layer.succeed(Platform, platform)))
+    )
   })).pipe(Effect.provide(NodeContext.layer))
 
 const daemon = Effect.gen(function*() {
@@ -139,7 +142,9 @@ describe("Control", () => {
           Stream.ensuring(Deferred.succeed(stopped, undefined))
         )
         yield* serve({ ...(yield* fake), log: () => endless })
-        const heard = yield* converse(`${home}/control.sock`, ["{\"id\":1,\"method\":\"log\",\"params\":{\"follow\":true}}\n"], 4)
+        const heard = yield* converse(`${home}/control.sock`, [
+          "{\"id\":1,\"method\":\"log\",\"params\":{\"follow\":true}}\n"
+        ], 4)
         assert.isAtLeast(heard.length, 4)
         yield* Deferred.await(stopped)
         // The daemon is none the worse for it.
@@ -200,7 +205,11 @@ describe("Control", () => {
     withHome(() =>
       Effect.gen(function*() {
         const error = new EngineFailure({ reason: "UnknownTarget", method: "drill", subject: "usb" })
-        const failing: Handlers = { ...(yield* fake), drill: () => Effect.fail(error), sync: () => Effect.die(new Error("oops")) }
+        const failing: Handlers = {
+          ...(yield* fake),
+          drill: () => Effect.fail(error),
+          sync: () => Effect.die(new Error("oops"))
+        }
         yield* serve(failing)
         const drill = Effect.scoped(Effect.flatMap(daemon, (client) => client.call("drill", { mode: "full" })))
         const sync = Effect.scoped(Effect.flatMap(daemon, (client) => client.call("sync", { shipDelaySeconds: 0 })))

@@ -1,8 +1,8 @@
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as Human from "@sealog/daemon/present/Human"
 import { makeStyle, safe, table, width } from "@sealog/daemon/present/Style"
 import { ago, bytes, counted, duration } from "@sealog/daemon/present/Units"
 import { line } from "@sealog/daemon/Progress"
-import { assert, describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { linux } from "../support/Harness.ts"
 import * as Samples from "../support/Samples.ts"
@@ -45,7 +45,6 @@ describe("Human", () => {
     assert.notInclude(Human.status(Samples.status, view), "\u001b")
     const coloured = Human.status(Samples.status, { ...view, style: makeStyle(true) })
     assert.include(coloured, "\u001b[32m")
-    // eslint-disable-next-line no-control-regex
     assert.strictEqual(coloured.replace(/\u001b\[\d+m/gu, ""), Human.status(Samples.status, view))
   })
 
@@ -56,14 +55,31 @@ describe("Human", () => {
       const widest = Math.max(...rows.map(([a]) => width(safe(a))))
       rows.forEach(([a], at) => {
         const text = lines[at] ?? ""
-        assert.strictEqual(width(text.slice(0, 2 + safe(a).length)) + " ".repeat(widest - width(safe(a))).length, 2 + widest)
+        assert.strictEqual(
+          width(text.slice(0, 2 + safe(a).length)) + " ".repeat(widest - width(safe(a))).length,
+          2 + widest
+        )
       })
     }))
   })
 
   it("says numbers as people do", () => {
-    assert.deepStrictEqual([0, 999, 1_000, 1_500_000, 999_500, 2e12].map(bytes), ["0 B", "999 B", "1.0 kB", "1.5 MB", "1.0 MB", "2.0 TB"])
-    assert.deepStrictEqual([0, 4.24, 59.4, 61, 3_600, 90_061].map(duration), ["0 s", "4.2 s", "59 s", "1 min 1 s", "1 h", "1 d 1 h"])
+    assert.deepStrictEqual([0, 999, 1_000, 1_500_000, 999_500, 2e12].map(bytes), [
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "1.5 MB",
+      "1.0 MB",
+      "2.0 TB"
+    ])
+    assert.deepStrictEqual([0, 4.24, 59.4, 61, 3_600, 90_061].map(duration), [
+      "0 s",
+      "4.2 s",
+      "59 s",
+      "1 min 1 s",
+      "1 h",
+      "1 d 1 h"
+    ])
     assert.deepStrictEqual([0, 1, 2_000].map((n) => counted(n, "event")), ["no events", "1 event", "2,000 events"])
     assert.strictEqual(ago("2025-01-02T11:58:00.000Z", Samples.now), "2 min ago")
   })

@@ -1,8 +1,8 @@
 import { Command, FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as Launchd from "@sealog/daemon/service/Launchd"
 import * as Systemd from "@sealog/daemon/service/Systemd"
-import { assert, describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 
 const options: Systemd.ServiceOptions = {
@@ -47,8 +47,13 @@ describe("service", () => {
       if (!found) return context.skip("systemd-analyze is not on this machine")
       const folder = yield* fs.makeTempDirectoryScoped({ prefix: "sealog units " })
       const file = `${folder}/sealog.service`
-      yield* fs.writeFileString(file, Systemd.make({ ...options, words: [process.execPath, ...options.words.slice(1)] }))
-      const said = yield* Command.string(Command.make("sh", "-c", "systemd-analyze verify --user \"$1\" 2>&1", "sh", file))
+      yield* fs.writeFileString(
+        file,
+        Systemd.make({ ...options, words: [process.execPath, ...options.words.slice(1)] })
+      )
+      const said = yield* Command.string(
+        Command.make("sh", "-c", "systemd-analyze verify --user \"$1\" 2>&1", "sh", file)
+      )
       // Other units of the machine may have faults of their own.
       assert.deepStrictEqual(said.split("\n").filter((line) => line.includes("sealog")), [])
     })).pipe(Effect.provide(NodeContext.layer)))
