@@ -1,4 +1,5 @@
 import { assert, describe, expect, it } from "@effect/vitest"
+import { PinError } from "@sealog/core/backup/HeadPin"
 import { JournalError } from "@sealog/core/backup/Journal"
 import { SourceError } from "@sealog/core/backup/Source"
 import { StorageError } from "@sealog/core/backup/Storage"
@@ -9,12 +10,14 @@ import { SlotError } from "@sealog/core/keys/KeySlot"
 import { PasswordError } from "@sealog/core/keys/Password"
 import { RecoveryCodeError } from "@sealog/core/keys/RecoveryCode"
 import { ProjectionError } from "@sealog/core/restore/Projection"
+import { RestoreError } from "@sealog/core/restore/Restore"
 import { ConfigError } from "@sealog/daemon/Config"
 import { ControlError, RemoteError } from "@sealog/daemon/control/Protocol"
 import { EngineFailure } from "@sealog/daemon/Engine"
 import { failureOf, failureOfCause, type KnownError } from "@sealog/daemon/Failure"
 import * as Core from "@sealog/daemon/failure/Core"
 import * as Daemon from "@sealog/daemon/failure/Daemon"
+import * as Reading from "@sealog/daemon/failure/Reading"
 import { HomeError } from "@sealog/daemon/Home"
 import { trouble } from "@sealog/daemon/present/Trouble"
 import { SecretError } from "@sealog/daemon/Secret"
@@ -48,6 +51,8 @@ const all: ReadonlyArray<KnownError> = [
   ...reasons(Core.projection).map((reason) =>
     new ProjectionError({ reason, method: "open", subject: "/home/ada/out", cause })
   ),
+  ...reasons(Reading.pin).map((reason) => new PinError({ reason, method: "load", subject: "/h/head.pin", cause })),
+  ...reasons(Reading.restore).map((reason) => new RestoreError({ reason, method: "restore", findings: [], unread: [] })),
   ...reasons(Daemon.engine).map((reason) => new EngineFailure({ reason, method: "restore", subject: "usb" })),
   ...reasons(Daemon.config).map((reason) =>
     new ConfigError({
