@@ -20,12 +20,17 @@ import * as Terminal from "./Terminal.ts"
 /** Runs a command to its end. */
 export const start = async (invocation: Invocation): Promise<number> => {
   const { flags } = invocation
+  // Node ends a program whose event loop runs empty, with exit code 13 where something is still awaited: while a
+  // signal is on its way, for instance. Ours ends when its command has.
+  const alive = setInterval(() => {}, HOUR_MILLIS)
   const fiber = Effect.runFork(Effect.provide(dispatch(invocation), layers(flags)))
   const told = listen(fiber, invocation.arguments.command === "run")
   const exit = await Effect.runPromise(Fiber.await(fiber))
+  clearInterval(alive)
   return Exit.isSuccess(exit) ? exit.value : conclude(exit.cause, flags, told())
 }
 
+const HOUR_MILLIS = 3_600_000
 /** How long a command may take to end once it is told to, milliseconds; then it ends as if killed, and loses nothing. */
 const GRACE_MILLIS = 1_800
 

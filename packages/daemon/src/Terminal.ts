@@ -63,6 +63,7 @@ const askLine = (prompt: string): Effect.Effect<string | undefined> =>
   Effect.async<string | undefined>((resume) => {
     const lines = Readline.createInterface({ input: process.stdin, output: process.stderr })
     lines.once("SIGINT", () => {
+      lines.removeAllListeners("close")
       lines.close()
       process.kill(process.pid, "SIGINT")
     })
@@ -81,7 +82,10 @@ const askSecret = (prompt: string): Effect.Effect<string | undefined> =>
   Effect.async<string | undefined>((resume) => {
     const { stderr, stdin } = process
     let typed: Array<string> = []
+    let stopped = false
     const stop = () => {
+      if (stopped) return
+      stopped = true
       stdin.off("data", onData)
       stdin.setRawMode(false)
       stdin.pause()
@@ -96,7 +100,8 @@ const askSecret = (prompt: string): Effect.Effect<string | undefined> =>
         if (letter === "\r" || letter === "\n") return finish(typed.join(""))
         if (letter === CTRL_D) return finish(undefined)
         if (letter === CTRL_C) {
-          finish(undefined)
+          // In raw mode the terminal sends no signal; nothing is answered, the signal ends the command.
+          stop()
           return void process.kill(process.pid, "SIGINT")
         }
         if (letter === "\u007f" || letter === "\b") typed = typed.slice(0, -1)

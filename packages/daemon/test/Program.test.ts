@@ -35,6 +35,7 @@ const run = (
     })
     child.stderr.on("data", (chunk: Buffer) => {
       err += chunk.toString("utf8")
+      options.tell?.(child, err)
     })
     child.on("close", (code) => resume(Effect.succeed({ code, out, err })))
     return Effect.sync(() => void child.kill("SIGKILL"))
@@ -63,6 +64,33 @@ describe("the program", () => {
       assert.deepStrictEqual([bare.code, bare.out], [2, ""])
       assert.include(bare.err, "Usage: sealog")
     }))
+
+  /** Verifies: CLI-13 */
+  it.live(
+    "ends clean when it is told to: the daemon with 0, another command as its signal says",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const folder = yield* fs.makeTempDirectoryScoped({ prefix: "sealog-" })
+        for (const part of ["cur", "new", "tmp"]) yield* fs.makeDirectory(`${folder}/mail/${part}`, { recursive: true })
+        yield* fs.writeFileString(`${folder}/password`, "correct horse battery staple\n")
+        const base = ["--home", `${folder}/home`, "--password-file", `${folder}/password`]
+        const places = ["--source", `maildir:${folder}/mail`, "--target", `disk:${folder}/vault`]
+        const made = yield* run([...base, "init", ...places, "--no-recovery-code", "--kdf-memory", "64"])
+        assert.deepStrictEqual([made.code, made.err], [0, ""])
+        for (const signal of ["SIGTERM", "SIGINT"] as const) {
+          const daemon = yield* run([...base, "run"], {
+            tell: (child, heard) => heard === "ready\n" && child.kill(signal)
+          })
+          assert.deepStrictEqual(daemon, { code: 0, out: "ready\n", err: "" })
+          assert.isFalse(yield* fs.exists(`${folder}/home/control.sock`))
+          const waiting = ["--home", `${folder}/home`, "--password-command", "echo asked >&2; exec sleep 60", "sync"]
+          const asked = yield* run(waiting, { tell: (child, heard) => heard === "asked\n" && child.kill(signal) })
+          assert.deepStrictEqual(asked, { code: signal === "SIGINT" ? 130 : 143, out: "", err: "asked\n" })
+        }
+      })).pipe(Effect.provide(NodeContext.layer)),
+    30_000
+  )
 
   it.live("finds its home by the environment", () =>
     Effect.scoped(Effect.gen(function*() {

@@ -45,7 +45,7 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
     ? style.warn("What could be read is safe; some of it could not.")
     : style.warn("Everything read is in the journal, but not yet at every target.")
   return lines(
-    `${headline} ${counted(report.captured.events, "new event")}, ${count(report.treeSize)} in all, in ${
+    `${headline} ${captured(report.captured.events)}, ${count(report.treeSize)} in all, in ${
       duration(report.seconds)
     }.`,
     "",
@@ -235,6 +235,8 @@ export const detected: Present<Reports.SourceDetectReport> = ({ found }, { style
     : lines(table(found.map((one) => [style.bold(one.kind), safe(one.spec)])))
 
 export const service: Present<Reports.ServiceReport> = (report) => report.text
+
+const captured = (events: number): string => events === 0 ? "Nothing new" : counted(events, "new event")
 
 const lines = (...parts: ReadonlyArray<string | undefined>): string =>
   `${parts.filter((part) => part !== undefined).join("\n")}\n`
