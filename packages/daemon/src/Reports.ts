@@ -5,7 +5,7 @@
 import { Schema } from "effect"
 
 /** RFC 3339 in UTC, as `2025-11-23T18:07:00.000Z`. */
-export const Time = Schema.String.pipe(
+const Time = Schema.String.pipe(
   Schema.pattern(/^[-+]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
 ).annotations({ identifier: "Time" })
 

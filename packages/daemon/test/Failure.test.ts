@@ -20,12 +20,14 @@ import * as Daemon from "@sealog/daemon/failure/Daemon"
 import * as Reading from "@sealog/daemon/failure/Reading"
 import { HomeError } from "@sealog/daemon/Home"
 import { trouble } from "@sealog/daemon/present/Trouble"
+import { ErrorReport } from "@sealog/daemon/Reports"
 import { SecretError } from "@sealog/daemon/Secret"
 import { SpecError } from "@sealog/daemon/Spec"
 import { UsageError } from "@sealog/daemon/Usage"
-import { Cause } from "effect"
+import { Cause, Schema } from "effect"
 
-const reasons = <R extends string>(table: { readonly [K in R]: unknown }) => Object.keys(table) as unknown as ReadonlyArray<R>
+const reasons = <R extends string>(table: { readonly [K in R]: unknown }) =>
+  Object.keys(table) as unknown as ReadonlyArray<R>
 const cause = Object.assign(new Error("said by the system"), { code: "EACCES" })
 const method = "put"
 
@@ -52,7 +54,9 @@ const all: ReadonlyArray<KnownError> = [
     new ProjectionError({ reason, method: "open", subject: "/home/ada/out", cause })
   ),
   ...reasons(Reading.pin).map((reason) => new PinError({ reason, method: "load", subject: "/h/head.pin", cause })),
-  ...reasons(Reading.restore).map((reason) => new RestoreError({ reason, method: "restore", findings: [], unread: [] })),
+  ...reasons(Reading.restore).map((reason) =>
+    new RestoreError({ reason, method: "restore", findings: [], unread: [] })
+  ),
   ...reasons(Daemon.engine).map((reason) => new EngineFailure({ reason, method: "restore", subject: "usb" })),
   ...reasons(Daemon.config).map((reason) =>
     new ConfigError({
@@ -101,6 +105,15 @@ describe("Failure", () => {
       }
       assert.match(reason, /^[A-Z][A-Za-z]+$/)
       assert.include([1, 2, 4, 10, 11, 12, 13, 14, 15, 16], exit)
+    }
+  })
+
+  it("says the same to a script, in the form that is promised", () => {
+    const decode = Schema.decodeUnknownSync(Schema.parseJson(ErrorReport), { onExcessProperty: "error" })
+    for (const failure of all.map(failureOf)) {
+      const line = trouble(failure, { json: true, colours: false })
+      assert.deepStrictEqual(decode(line), { schema: "sealog.error/1", ...failure })
+      assert.strictEqual(line.indexOf("\n"), line.length - 1)
     }
   })
 

@@ -19,7 +19,7 @@ export interface Endpoint {
 }
 
 /** Bytes of a socket's path: `sun_path` less its final zero. */
-export const PATH_BYTES = { linux: 107, other: 103 } as const
+const PATH_BYTES = { linux: 107, other: 103 } as const
 
 /** Where a new daemon of this home listens. */
 export const endpointOf = (controlSocket: string, platform: PlatformShape): Endpoint => {

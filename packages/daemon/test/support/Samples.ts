@@ -50,7 +50,7 @@ export const syncFailed = Reports.SyncReport.make({
   }]
 })
 
-export const lastDrill: Reports.LastDrill = {
+const lastDrill: Reports.LastDrill = {
   at: Reports.time(now - 86_400_000),
   outcome: "passed",
   mode: "incremental",
