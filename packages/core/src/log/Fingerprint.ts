@@ -27,7 +27,7 @@ export const fingerprintOf = (log: {
   const bytes = new ByteWriter(128)
     .raw(new TextEncoder().encode("sealog fingerprint"))
     .raw(vaultId)
-    .u8(epoch)
+    .u32(epoch)
     .raw(writer)
     .u48(head.size)
     .raw(head.root)

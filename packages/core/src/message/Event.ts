@@ -256,6 +256,6 @@ export const classOf = (kind: Kind): EventClass => {
  * learns nothing about the rest.
  */
 export const standsAlone = (event: Event | Fact): boolean =>
-  (event.kind === "message.added" && event.message.content !== undefined)
+  ((event.kind === "message.added" || event.kind === "message.edited") && event.message.content !== undefined)
   || event.kind === "file.upsert"
   || event.kind === "attachment.content"
