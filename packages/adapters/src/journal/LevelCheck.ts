@@ -5,6 +5,7 @@
  */
 import { JournalError, type JournalHead } from "@sealog/core/backup/Journal"
 import { type Block, eventsOf } from "@sealog/core/format/Block"
+import { eventsOfRuns } from "@sealog/core/format/Run"
 import { LEAF_EVENTS, TAIL_CHECK_BYTES, TAIL_CHECK_ENTRIES } from "@sealog/core/format/Limits"
 import { LogBuilder } from "@sealog/core/log/MerkleLog"
 import { Buffer } from "node:buffer"
@@ -27,14 +28,30 @@ interface Checking {
   readonly log: LogPlace
 }
 
-/** Checks the newest entries: as many as stand in Limits, fewer where they are large. */
+/** Checks the newest entries: as many as stand in Limits, fewer where they are large. All are read and opened at once. */
 export const checkTail = Effect.fn("LevelCheck.tail")(function*(checking: Checking, head: JournalHead) {
   if (head.size === 0) return
+  const { levelLog, log } = checking
   const rows = yield* newestRows(checking)
-  const start = rows[0] === undefined ? head.size : Keys.placeOf(rows[0][0])
-  const checker = makeChecker(checking, start)
-  for (const row of rows) yield* Effect.flatMap(checking.levelLog.decode(checking.log, row), checker.take)
-  if (checker.next() !== head.size) return yield* gone(checker.next(), head.size)
+  const blocks = yield* Effect.forEach(rows, (row) => levelLog.decode(log, row))
+  const first = blocks[0]?.first ?? head.size
+  const end = blocks.reduce((next, block) => block.first === next ? next + block.count : next, first)
+  if (first === head.size || end !== head.size) return yield* gone(end, head.size)
+  const events = yield* eventsOfRuns(first, end - first, blocks.flatMap((block) => block.runs)).pipe(
+    Effect.mapError((cause) => contradiction({ first, count: end - first }, "the events", cause))
+  )
+  const roots = yield* levelLog.rootsAt(log, blocks.map((block) => block.first + block.count))
+  const range = { from: Math.ceil(first / LEAF_EVENTS), to: fullLeaves(end) }
+  const leaves = yield* levelLog.leaves(log, range)
+  const checker = makeChecker(checking, first)
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at]!
+    yield* checker.take(block, {
+      events: events.slice(block.first - first, block.first - first + block.count),
+      root: roots[at],
+      leaves: ({ from, to }) => Effect.succeed(leaves.slice(from - range.from, to - range.from))
+    })
+  }
 })
 
 /** Rows of the newest entries in their order, within the limits of the check. */
@@ -73,7 +90,7 @@ const scrubSome = Effect.fn("LevelCheck.scrubSome")(function*(
     const key = Keys.inLog(log.number, Keys.ENTRY, first)
     const checked = yield* store.read("scrub", (db) => db.get(key)).pipe(
       Effect.flatMap((value) => value === undefined ? gone(first, first + 1) : levelLog.decode(log, [key, value])),
-      Effect.flatMap(current.take),
+      Effect.flatMap((block) => Effect.flatMap(storedWith(checking, block), (stored) => current.take(block, stored))),
       Effect.either
     )
     if (checked._tag === "Right") continue
@@ -95,11 +112,27 @@ const nextBoundary = Effect.fn("LevelCheck.nextBoundary")(function*({ log, store
   return Math.min(end, yield* after(Keys.HEAD), yield* after(Keys.ENTRY))
 })
 
+/** What is stored of a block, beside its runs. */
+interface Stored {
+  readonly events: ReadonlyArray<Uint8Array>
+  readonly root: Uint8Array | undefined
+  readonly leaves: (range: { readonly from: number; readonly to: number }) => Effect.Effect<
+    ReadonlyArray<Uint8Array>,
+    JournalError
+  >
+}
+
+const storedWith = Effect.fnUntraced(function*({ levelLog, log }: Checking, block: Block) {
+  const events = yield* Effect.mapError(eventsOf(block), (cause) => contradiction(block, "the events", cause))
+  const [root] = yield* levelLog.rootsAt(log, [block.first + block.count])
+  return { events, root, leaves: (range) => levelLog.leaves(log, range) } satisfies Stored
+})
+
 interface Checker {
   /** The event that must come next. */
   readonly next: () => number
-  /** Checks one block, and the head and leaves that it brought. */
-  readonly take: (block: Block) => Effect.Effect<void, JournalError>
+  /** Checks one block, the root stored after it, and the leaves that it completed. */
+  readonly take: (block: Block, stored: Stored) => Effect.Effect<void, JournalError>
 }
 
 /** Begins anywhere: hashes are compared from the first full leaf on whose compact range is known. */
@@ -118,15 +151,10 @@ const makeChecker = ({ levelLog, log }: Checking, start: number): Checker => {
     return begun
   })
 
-  const take = Effect.fnUntraced(function*(block: Block) {
+  const take = Effect.fnUntraced(function*(block: Block, { events, leaves: storedLeaves, root }: Stored) {
     if (block.first !== next) return yield* gone(next, block.first)
     const end = block.first + block.count
-    const events = yield* Effect.mapError(eventsOf(block), (cause) => contradiction(block, "the events", cause))
-    const stored = yield* Effect.catchIf(
-      levelLog.headAt(log, end),
-      (error) => error.reason === "Missing",
-      (cause) => contradiction(block, "the head after it", cause)
-    )
+    if (root === undefined) return yield* contradiction(block, "the head after it")
     next = end
     const before = builder
     if (before === undefined) {
@@ -135,10 +163,10 @@ const makeChecker = ({ levelLog, log }: Checking, start: number): Checker => {
       before.appendAll(events)
       const completed = before.takeLeaves()
       const range = { from: fullLeaves(end) - completed.length, to: fullLeaves(end) }
-      const leaves = completed.length === 0 ? [] : yield* levelLog.leaves(log, range)
+      const leaves = completed.length === 0 ? [] : yield* storedLeaves(range)
       if (!sameAll(leaves, completed)) return yield* contradiction(block, "a leaf's hash")
     }
-    if (builder !== undefined && !same(builder.head().root, stored.root)) {
+    if (builder !== undefined && !same(builder.head().root, root)) {
       return yield* contradiction(block, "the root after it")
     }
   })
@@ -151,7 +179,7 @@ const SCRUB_STEPS = 64
 const gone = (from: number, to: number) =>
   new JournalError({ reason: "Corrupt", method: "check", subject: `events ${from} to ${to - 1} are not there` })
 
-const contradiction = (block: Block, what: string, cause?: unknown) =>
+const contradiction = (block: Pick<Block, "first" | "count">, what: string, cause?: unknown) =>
   new JournalError({
     reason: "Corrupt",
     method: "check",

@@ -52,6 +52,11 @@ export const misfit = (entry: JournalEntry, head: JournalHead): string | undefin
 export interface LevelLog {
   /** The head after the block that ends at a size; Missing where none ends there. */
   readonly headAt: (log: LogPlace, size: number) => Effect.Effect<JournalHead, JournalError>
+  /** The roots after the blocks that end at these sizes, in one read; `undefined` where none ends there. */
+  readonly rootsAt: (
+    log: LogPlace,
+    sizes: ReadonlyArray<number>
+  ) => Effect.Effect<ReadonlyArray<Uint8Array | undefined>, JournalError>
   readonly blocks: (
     log: LogPlace,
     range: { readonly from: number; readonly to: number }
@@ -106,6 +111,15 @@ export const makeLevelLog = (store: LevelStore, sealer: LevelSeal): LevelLog => 
       if (value === undefined) return yield* new JournalError({ reason: "Missing", method: "headAt", subject })
       const head = yield* read(sealer, { key, writer: log.writer }, value, decodeHead, { method: "headAt", subject })
       return { size, ...head, peaks: yield* peaksAt(log, fullLeaves(size)) }
+    }),
+    rootsAt: Effect.fn("LevelLog.rootsAt")(function*(log, sizes) {
+      const keys = sizes.map((size) => Keys.inLog(log.number, Keys.HEAD, size))
+      const values = yield* store.read("read", (db) => db.getMany(keys))
+      const what = (at: number) => ({ method: "read", subject: `the head at ${sizes[at]}` })
+      return yield* Effect.forEach(values, (value, at) =>
+        value === undefined
+          ? Effect.succeed(undefined)
+          : Effect.map(read(sealer, { key: keys[at]!, writer: log.writer }, value, decodeHead, what(at)), ({ root }) => root))
     }),
     blocks: (log, range) => blocks(store, decode, log, range),
     leaves: Effect.fn("LevelLog.leaves")(function*(log, { from, to }) {
