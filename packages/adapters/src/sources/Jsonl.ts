@@ -5,12 +5,32 @@
  * As long as files only grow, each pass reads what is new and tells it line by line. Where a file was cut, replaced
  * or taken away, all lines are folded anew and the difference to what is remembered is told.
  */
-import { watch } from "chokidar"
-import { basename } from "node:path"
-import { Effect, Option, Stream } from "effect"
-import { type Batch, type Draft, type OpenSource, SourceError, type SourceShape, type SourceState, type StoreItem } from "@sealog/core/backup/Source"
+import {
+  type Batch,
+  type Draft,
+  type OpenSource,
+  SourceError,
+  type SourceShape,
+  type SourceState,
+  type StoreItem
+} from "@sealog/core/backup/Source"
 import type { Fact } from "@sealog/core/message/Event"
-import { belongs, checkOf, codeOf, type Cursor, LineReader, listFiles, type RawLine, type Root, rootOf, type StoreFile, type Unreadable } from "./JsonlFiles.ts"
+import { watch } from "chokidar"
+import { Effect, Option, Stream } from "effect"
+import { basename } from "node:path"
+import {
+  belongs,
+  checkOf,
+  codeOf,
+  type Cursor,
+  LineReader,
+  listFiles,
+  type RawLine,
+  type Root,
+  rootOf,
+  type StoreFile,
+  type Unreadable
+} from "./JsonlFiles.ts"
 import { fold, lineIn, makeReadFile, START, textsOf } from "./JsonlFold.ts"
 import { after, factsOf, factsTo, type Known, readKnown, remember } from "./JsonlTable.ts"
 import { breathe } from "./MaildirScan.ts"
@@ -123,9 +143,13 @@ const growFile = (
     Effect.try({ try: () => new LineReader(store.root, file.name, before ?? START, file.size), catch: codeOf }),
     (reader) => Effect.sync(() => reader.close())
   )
-  return Stream.unwrapScoped(Effect.map(open, (reader) =>
-    Stream.unfoldEffect(false, (ended) => ended ? Effect.succeedNone : nextBatch(store, file, reader, overlay))
-  )).pipe(
+  return Stream.unwrapScoped(
+    Effect.map(
+      open,
+      (reader) =>
+        Stream.unfoldEffect(false, (ended) => ended ? Effect.succeedNone : nextBatch(store, file, reader, overlay))
+    )
+  ).pipe(
     Stream.catchAll((code) => {
       if (code !== "ENOENT") broken.set(file.name, reasonOf(code))
       return Stream.empty
@@ -179,8 +203,9 @@ const anew = (store: Store): Stream.Stream<Batch, SourceError> =>
     const { files, root, stale, state } = store
     const read = makeReadFile(root, breathe, (file, cause) => sourceError("read", file.name, cause))
     const all = yield* fold(read, files)
-    const isNew = (id: string) => JSON.stringify(withoutOrigin(readKnown((key) => state.get(key), id)))
-      !== JSON.stringify(withoutOrigin(all.messages.get(id)?.known))
+    const isNew = (id: string) =>
+      JSON.stringify(withoutOrigin(readKnown((key) => state.get(key), id)))
+        !== JSON.stringify(withoutOrigin(all.messages.get(id)?.known))
     const gaps = [...all.bad].flatMap(([subject, reason]) => gap(state, subject, reason))
     const closed = gapsOf(state).filter(({ subject }) => !all.bad.has(subject)).map(closing)
     const gone = [...state.keys()].flatMap((key): ReadonlyArray<Fact> => {
@@ -191,15 +216,18 @@ const anew = (store: Store): Stream.Stream<Batch, SourceError> =>
       return [{ kind: "message.removed", conversation: known.conversation, key: id, scope: "vanished", ...origin }]
     })
     const texts = Stream.fromIterable(files.entries()).pipe(
-      Stream.flatMap(([number, file]) => linesOf(root, file)
-        .pipe(Stream.map((lines) => textsOf(all, isNew, number, lines)))),
-      Stream.map((found) => found.flatMap(({ known, message }) =>
-        factsTo(readKnown((key) => state.get(key), message.key), known, message)
-      ))
+      Stream.flatMap(([number, file]) =>
+        linesOf(root, file)
+          .pipe(Stream.map((lines) => textsOf(all, isNew, number, lines)))
+      ),
+      Stream.map((found) =>
+        found.flatMap(({ known, message }) => factsTo(readKnown((key) => state.get(key), message.key), known, message))
+      )
     )
-    const cursor = yield* attempt("read", store.path, () => files.map((file, number) =>
-      cursorEntry(root, file, all.positions[number]!, true)
-    ))
+    const cursor = yield* attempt("read", store.path, () =>
+      files.map((file, number) =>
+        cursorEntry(root, file, all.positions[number]!, true)
+      ))
     const forgotten = stale.map((name) => [`l:${name}`, undefined] as const)
     return inBatches([...gaps, ...closed]).pipe(
       Stream.concat(Stream.flatMap(texts, inBatches)),
@@ -237,18 +265,24 @@ const linesOf = (root: Root, file: StoreFile): Stream.Stream<ReadonlyArray<RawLi
 const dump = Effect.fn("Jsonl.dump")(function*(root: Root, path: string, keys: ReadonlySet<string> | undefined) {
   const { files } = yield* attempt("list", path, () => listFiles(root))
   const read = makeReadFile(root, breathe, (file, cause) => sourceError("read", file.name, cause))
-  const readable = yield* Effect.filter(files, (file) =>
-    Effect.isSuccess(attempt("read", file.name, () => checkOf(root, file.name, 0))))
+  const readable = yield* Effect.filter(
+    files,
+    (file) => Effect.isSuccess(attempt("read", file.name, () => checkOf(root, file.name, 0)))
+  )
   const all = yield* fold(read, readable)
-  const wanted = (id: string) => (keys === undefined || keys.has(id)) && all.messages.get(id)?.known.removed === undefined
+  const wanted = (id: string) =>
+    (keys === undefined || keys.has(id)) && all.messages.get(id)?.known.removed === undefined
   return Stream.fromIterable(readable.entries()).pipe(
     Stream.flatMap(([number, file]) =>
-      Stream.map(linesOf(root, file), (lines) =>
-        textsOf(all, wanted, number, lines).map(({ known, message }): StoreItem => ({
-          _tag: "message",
-          conversation: known.conversation,
-          message
-        })))
+      Stream.map(
+        linesOf(root, file),
+        (lines) =>
+          textsOf(all, wanted, number, lines).map(({ known, message }): StoreItem => ({
+            _tag: "message",
+            conversation: known.conversation,
+            message
+          }))
+      )
     ),
     Stream.filter((items) => items.length > 0)
   )

@@ -60,11 +60,12 @@ export const rootOf = (path: string): Root =>
 export const listFiles = (root: Root): { readonly files: Array<StoreFile>; readonly unreadable: Array<Unreadable> } => {
   const files: Array<StoreFile> = []
   const unreadable: Array<Unreadable> = []
-  for (const name of fs.readdirSync(root.folder).filter((each) => belongs(root, each)).sort(byAge)) {
+  for (const name of fs.readdirSync(root.folder).filter((each) => belongs(root, each)).toSorted(byAge)) {
     try {
       const stat = fs.lstatSync(join(root.folder, name), { bigint: true })
-      if (stat.isFile()) files.push({ name, ino: String(stat.ino), size: Number(stat.size), mtimeNs: String(stat.mtimeNs) })
-      else if (!stat.isDirectory()) unreadable.push({ name, code: "not a regular file" })
+      if (stat.isFile()) {
+        files.push({ name, ino: String(stat.ino), size: Number(stat.size), mtimeNs: String(stat.mtimeNs) })
+      } else if (!stat.isDirectory()) unreadable.push({ name, code: "not a regular file" })
     } catch (cause) {
       if (codeOf(cause) !== "ENOENT") unreadable.push({ name, code: codeOf(cause) })
     }
@@ -73,7 +74,9 @@ export const listFiles = (root: Root): { readonly files: Array<StoreFile>; reado
 }
 
 export const belongs = ({ only }: Root, name: string): boolean =>
-  only === undefined ? OURS.test(name) : name === only || (name.startsWith(`${only}.`) && /^\d+$/.test(name.slice(only.length + 1)))
+  only === undefined
+    ? OURS.test(name)
+    : name === only || (name.startsWith(`${only}.`) && /^\d+$/.test(name.slice(only.length + 1)))
 
 const OURS = /^[^.].*\.jsonl(\.\d+)?$/
 

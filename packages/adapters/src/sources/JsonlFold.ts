@@ -2,11 +2,11 @@
  * What all lines of all files come to, without holding more of a message than what is remembered of it: a first
  * reading settles each message's state and which line has its text, a second one picks up the texts.
  */
-import { Effect } from "effect"
 import type { SourceError } from "@sealog/core/backup/Source"
 import type { Message } from "@sealog/core/message/Event"
-import { type BadLine, type Line, parseLine } from "./JsonlLine.ts"
+import { Effect } from "effect"
 import { LineReader, type RawLine, type Root, type StoreFile } from "./JsonlFiles.ts"
+import { type BadLine, type Line, parseLine } from "./JsonlLine.ts"
 import { after, factsOf, finished, type Known } from "./JsonlTable.ts"
 
 export interface Final {

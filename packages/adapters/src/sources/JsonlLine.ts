@@ -2,10 +2,17 @@
  * One line of a JSON Lines store, both ways: what it says, and the line again from the event. Where the two ways do
  * not lead back to the same bytes, the event keeps the line itself beside what was understood of it.
  */
-import { createHash } from "node:crypto"
 import { compareUtf8 } from "@sealog/core/format/EventBytes"
 import { timeOf } from "@sealog/core/message/Canonical"
-import { type Attachment, Direction, type Message, RemovalScope, TimeQuality, type Value } from "@sealog/core/message/Event"
+import {
+  type Attachment,
+  Direction,
+  type Message,
+  RemovalScope,
+  TimeQuality,
+  type Value
+} from "@sealog/core/message/Event"
+import { createHash } from "node:crypto"
 
 /** A line longer than this is a gap, bytes: its event holds it twice at most, once as fields and once as it was. */
 export const LINE_BYTES = 120 * 1024
@@ -31,7 +38,13 @@ export type Line =
     readonly emoji: string
     readonly when?: number
   }
-  | { readonly op: "receipt"; readonly id: string; readonly receipt: string; readonly by?: string; readonly when?: number }
+  | {
+    readonly op: "receipt"
+    readonly id: string
+    readonly receipt: string
+    readonly by?: string
+    readonly when?: number
+  }
 
 /** A line that says nothing that could be kept as a message, and why. */
 export interface BadLine {
@@ -114,24 +127,31 @@ export const sourceLine = (conversation: string, message: Message): Uint8Array =
 const HASHED_ID = "line:"
 
 /** Names of a line and the fields of a message they become, with what makes a value fit. */
-const FIELDS: { readonly [name: string]: { readonly field: keyof Message; readonly read: (value: Value) => unknown } } = {
-  at: { field: "at", read: (value) => millisOf(value) },
-  atQuality: { field: "atQuality", read: (value) => (TimeQuality.literals as ReadonlyArray<Value>).find((one) => one === value) },
-  attachments: { field: "attachments", read: (value) => isAttachments(value) ? value : undefined },
-  author: { field: "author", read: textOr },
-  direction: { field: "direction", read: (value) => (Direction.literals as ReadonlyArray<Value>).find((one) => one === value) },
-  edits: { field: "history", read: (value) => Array.isArray(value) ? value : undefined },
-  flags: { field: "flags", read: (value) => isTexts(value) ? sortedSet(value) : undefined },
-  parts: { field: "parts", read: (value) => Array.isArray(value) ? value : undefined },
-  reactions: { field: "reactions", read: (value) => isReactions(value) ? value : undefined },
-  replyTo: { field: "replyTo", read: textOr },
-  service: { field: "service", read: textOr },
-  sourceType: { field: "sourceType", read: textOr },
-  subject: { field: "subject", read: textOr },
-  text: { field: "text", read: textOr },
-  threadRoot: { field: "threadRoot", read: textOr },
-  type: { field: "type", read: textOr }
-}
+const FIELDS: { readonly [name: string]: { readonly field: keyof Message; readonly read: (value: Value) => unknown } } =
+  {
+    at: { field: "at", read: (value) => millisOf(value) },
+    atQuality: {
+      field: "atQuality",
+      read: (value) => (TimeQuality.literals as ReadonlyArray<Value>).find((one) => one === value)
+    },
+    attachments: { field: "attachments", read: (value) => isAttachments(value) ? value : undefined },
+    author: { field: "author", read: textOr },
+    direction: {
+      field: "direction",
+      read: (value) => (Direction.literals as ReadonlyArray<Value>).find((one) => one === value)
+    },
+    edits: { field: "history", read: (value) => Array.isArray(value) ? value : undefined },
+    flags: { field: "flags", read: (value) => isTexts(value) ? sortedSet(value) : undefined },
+    parts: { field: "parts", read: (value) => Array.isArray(value) ? value : undefined },
+    reactions: { field: "reactions", read: (value) => isReactions(value) ? value : undefined },
+    replyTo: { field: "replyTo", read: textOr },
+    service: { field: "service", read: textOr },
+    sourceType: { field: "sourceType", read: textOr },
+    subject: { field: "subject", read: textOr },
+    text: { field: "text", read: textOr },
+    threadRoot: { field: "threadRoot", read: textOr },
+    type: { field: "type", read: textOr }
+  }
 
 /** What a field cannot hold as it stands in the line is kept in `extra`, under the line's own name for it. */
 const messageOf = (key: string, object: JsonObject): Message => {
@@ -191,16 +211,18 @@ function textOr(value: Value | undefined): string | undefined {
 const isTexts = (value: Value | undefined): value is ReadonlyArray<string> =>
   Array.isArray(value) && value.every((item) => typeof item === "string")
 const isScope = (value: Value): value is Scope => (RemovalScope.literals as ReadonlyArray<Value>).includes(value)
-const sortedSet = (texts: ReadonlyArray<string>): Array<string> => [...new Set(texts)].sort(compareUtf8)
+const sortedSet = (texts: ReadonlyArray<string>): Array<string> => [...new Set(texts)].toSorted(compareUtf8)
 
 const isReactions = (value: Value): boolean =>
-  Array.isArray(value) && value.every((item: Value) =>
+  Array.isArray(value) &&
+  value.every((item: Value) =>
     isObject(item) && hasOnly(item, ["author", "emoji"]) && typeof item["author"] === "string"
     && typeof item["emoji"] === "string"
   )
 
 const isAttachments = (value: Value): value is ReadonlyArray<Attachment> & Value =>
-  Array.isArray(value) && value.every((item: Value) =>
+  Array.isArray(value) &&
+  value.every((item: Value) =>
     isObject(item) && hasOnly(item, ["id", "name", "mime", "size", "extra"]) && typeof item["id"] === "string"
     && isAbsentOr(item["name"], "string") && isAbsentOr(item["mime"], "string")
     && (item["size"] === undefined || Number.isSafeInteger(item["size"]))
@@ -221,7 +243,9 @@ const millisOf = (value: Value | undefined): number | undefined => {
   if (found === null) return undefined
   const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = found
   const [y, m, d] = [Number(year), Number(month), Number(day)]
-  if (m < 1 || m > 12 || d < 1 || d > 31 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
+  if (m < 1 || m > 12 || d < 1 || d > 31 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) {
+    return undefined
+  }
   const offset = /[Zz]/.test(zone) ? 0 : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)))
   // The years 0 to 99 are moved out of the way of a calendar that takes them for those of the last century.
   const date = Date.UTC(y + 400, m - 1, d, Number(hour), Number(minute), Number(second)) - FOUR_CENTURIES_MILLIS
@@ -256,6 +280,6 @@ const HALF_CHARACTER = /\p{Surrogate}/gu
 const canonical = (value: Value): string => {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
   if (!isObject(value)) return JSON.stringify(value)
-  const names = Object.keys(value).sort(compareUtf8)
+  const names = Object.keys(value).toSorted(compareUtf8)
   return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name]!)}`).join(",")}}`
 }

@@ -168,7 +168,7 @@ const putBack = (
   const reactions = message.reactions ?? (known.reactions === undefined ? undefined : [])
   const isSame = contentDigest(about.conversation, message) === known.content
     && (message.raw === undefined ? undefined : digest(message.raw.bytes)) === known.raw
-    && sameReactions({ ...(reactions === undefined ? {} : { reactions }) }, known.reactions)
+    && sameReactions({ reactions: reactions ?? [] }, known.reactions)
   const back: Fact = { kind: "message.restored", ...where, key, ...flagsOf(message.flags) }
   const whole = { ...message, ...(reactions === undefined ? {} : { reactions }) }
   return isSame ? [back] : [back, { kind: "message.edited", ...where, message: whole }]
@@ -183,7 +183,11 @@ export const factsTo = (known: Known | undefined, final: Known, message: Message
   if (known === undefined) {
     return removed !== undefined ? [] : [{ kind: "message.added", conversation, message }, ...told]
   }
-  if (removed !== undefined) return known.removed === undefined ? [{ kind: "message.removed", ...about, scope: removed }] : []
+  if (removed !== undefined) {
+    return known.removed === undefined
+      ? [{ kind: "message.removed", ...about, scope: removed }]
+      : []
+  }
   const facts: Array<Fact> = []
   if (known.removed !== undefined) facts.push({ kind: "message.restored", ...about, ...flagsOf(final.flags) })
   const reactions = (final.reactions ?? []).map(toReaction)

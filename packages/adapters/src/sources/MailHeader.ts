@@ -55,7 +55,7 @@ const headerEnd = (text: string): number => {
   return plain < 0 ? network : network < 0 ? plain : Math.min(plain, network)
 }
 
-const FIELDS = /^(date|from|message-id|in-reply-to|references)[ \t]*:(.*(?:\n[ \t].*)*)/gim
+const FIELDS = /^(date|from|message-id|in-reply-to|references)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)/gim
 
 /** The first of each wanted field, unfolded; bytes that are not UTF-8 read as Latin-1. */
 const wantedFields = (header: string): Map<string, string> => {

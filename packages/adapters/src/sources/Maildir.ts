@@ -6,8 +6,6 @@
  * cannot read it reports once as a gap and leaves as it was. See docs/sources/maildir.md for what is taken and what
  * is not.
  */
-import { realpathSync } from "node:fs"
-import { Clock, Effect, Option, PubSub, Stream } from "effect"
 import {
   type Batch,
   type OpenSource,
@@ -17,11 +15,12 @@ import {
   type StoreItem
 } from "@sealog/core/backup/Source"
 import { conversationOfFolder, textOfName } from "@sealog/core/message/MailFolder"
+import { Clock, Effect, Option, PubSub, Stream } from "effect"
 import { largeOf, messageOf, sourceError } from "./MaildirMessage.ts"
 import { baseTextOfKey, conversationOf, keyOf, pathOfPlace, sortPlaces } from "./MaildirName.ts"
 import { batches, byBase } from "./MaildirPass.ts"
 import { breathe, type Found, isGone, scan, type Trust } from "./MaildirScan.ts"
-import { type MaildirStore, makeMaildirStore, type Stat, type Taken } from "./MaildirStore.ts"
+import { type Failure, type MaildirStore, makeMaildirStore, resolve, type Stat, type Taken } from "./MaildirStore.ts"
 import { gapsOf, int64, makeMaildirIndex, remember } from "./MaildirTable.ts"
 import { watchMaildir } from "./MaildirWatch.ts"
 
@@ -37,10 +36,8 @@ const FULL_SCAN_MILLIS = 10 * 60 * 1_000
 
 export const openMaildir = ({ name, path }: MaildirOptions): OpenSource =>
   Effect.gen(function*() {
-    const root = yield* Effect.try({
-      try: () => realpathSync(path),
-      catch: (cause) => new SourceError({ reason: "NotFound", method: "open", subject: path, cause })
-    })
+    const root = resolve(path)
+    if (typeof root !== "string") return yield* rootError(path, root)
     const store = makeMaildirStore(root)
     const index = makeMaildirIndex()
     const trust: Trust = { clean: new Map(), suspects: new Map() }
@@ -89,10 +86,16 @@ const checkRoot = Effect.fnUntraced(function*(store: MaildirStore, path: string)
     if (stat.type === "folder") return
     return yield* new SourceError({ reason: "Unsupported", method: "open", subject: path })
   }
-  const { cause } = stat
-  if (isGone(stat)) return yield* new SourceError({ reason: "NotFound", method: "open", subject: path, cause })
-  return yield* new SourceError({ reason: sourceError("open", "", stat).reason, method: "open", subject: path, cause })
+  return yield* rootError(path, stat)
 })
+
+const rootError = (path: string, failure: Failure): SourceError =>
+  new SourceError({
+    reason: isGone(failure) ? "NotFound" : sourceError("open", "", failure).reason,
+    method: "open",
+    subject: path,
+    cause: failure.cause
+  })
 
 /** An empty folder may be a disk that is not there: nothing in it is ever taken for deleted. */
 const checkFolders = Effect.fnUntraced(function*(
@@ -115,25 +118,27 @@ const dump = (
   path: string,
   keys: ReadonlySet<string> | undefined
 ): Stream.Stream<ReadonlyArray<StoreItem>, SourceError> =>
-  Stream.unwrap(Effect.gen(function*() {
-    yield* checkRoot(store, path)
-    const trust: Trust = { clean: new Map(), suspects: new Map() }
-    const found = yield* scan({ store, index: makeMaildirIndex(), trust, full: true, nowNs: 0n })
-    yield* checkFolders(found, path)
-    const bases = keys === undefined ? undefined : new Set([...keys].map(baseTextOfKey))
-    const groups = byBase(found.fresh).filter(([base]) => bases === undefined || bases.has(textOfName(base)))
-    const chats = keys !== undefined ? [] : [...found.folders].sort().map((folder): StoreItem => ({
-      _tag: "chat",
-      conversation: conversationOfFolder(folder),
-      folder
-    }))
-    const files = keys === undefined ? [...found.files] : []
-    return Stream.succeed(chats).pipe(
-      Stream.concat(inChunks(files, ([file, stat]) => fileItems(store, file, stat))),
-      Stream.concat(inChunks(groups, ([base, group]) => messageItems(store, base, group, keys))),
-      Stream.filter((items) => items.length > 0)
-    )
-  }).pipe(Effect.withSpan("Maildir.dump")))
+  Stream.unwrap(
+    Effect.gen(function*() {
+      yield* checkRoot(store, path)
+      const trust: Trust = { clean: new Map(), suspects: new Map() }
+      const found = yield* scan({ store, index: makeMaildirIndex(), trust, full: true, nowNs: 0n })
+      yield* checkFolders(found, path)
+      const bases = keys === undefined ? undefined : new Set([...keys].map(baseTextOfKey))
+      const groups = byBase(found.fresh).filter(([base]) => bases === undefined || bases.has(textOfName(base)))
+      const chats = keys !== undefined ? [] : [...found.folders].toSorted().map((folder): StoreItem => ({
+        _tag: "chat",
+        conversation: conversationOfFolder(folder),
+        folder
+      }))
+      const files = keys === undefined ? [...found.files] : []
+      return Stream.succeed(chats).pipe(
+        Stream.concat(inChunks(files, ([file, stat]) => fileItems(store, file, stat))),
+        Stream.concat(inChunks(groups, ([base, group]) => messageItems(store, base, group, keys))),
+        Stream.filter((items) => items.length > 0)
+      )
+    }).pipe(Effect.withSpan("Maildir.dump"))
+  )
 
 const inChunks = <A>(all: ReadonlyArray<A>, itemsOf: (one: A) => ReadonlyArray<StoreItem>) =>
   Stream.paginateEffect(0, (from) =>

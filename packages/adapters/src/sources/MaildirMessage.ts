@@ -2,13 +2,13 @@
  * From a file of a mail to the message that an event holds: the header fields that every reader wants at hand, the
  * places, and the exact bytes, or a way to read them again where they are too long for an event.
  */
-import { createHash } from "node:crypto"
-import { Chunk, Effect, Option, Stream } from "effect"
 import { type LargeContent, SourceError } from "@sealog/core/backup/Source"
 import type { Message, Place } from "@sealog/core/message/Event"
 import { textOfName } from "@sealog/core/message/MailFolder"
-import { breathe } from "./MaildirScan.ts"
+import { Chunk, Effect, Option, Stream } from "effect"
+import { createHash } from "node:crypto"
 import { flagsOf } from "./MaildirName.ts"
+import { breathe } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, PIECE_BYTES, type Taken } from "./MaildirStore.ts"
 import { scanHeader } from "./MailHeader.ts"
 
@@ -30,7 +30,10 @@ export const messageOf = (key: string, taken: Taken, places: ReadonlyArray<Place
 
 /** For a mail that says no time of its own: that of its oldest file, milliseconds. */
 export const atOfPlaces = (places: ReadonlyArray<Place>): number => {
-  const oldest = places.map(({ mtimeNs }) => BigInt(mtimeNs)).reduce((a, b) => b < a ? b : a, places.length > 0 ? FAR : 0n)
+  const oldest = places.map(({ mtimeNs }) => BigInt(mtimeNs)).reduce(
+    (a, b) => b < a ? b : a,
+    places.length > 0 ? FAR : 0n
+  )
   const floor = oldest / MILLI_NS - (oldest % MILLI_NS < 0n ? 1n : 0n)
   return Number(floor)
 }

@@ -21,7 +21,7 @@ export const flagsOf = (places: ReadonlyArray<{ readonly name: string }>): Array
     if (info === -1) continue
     for (const letter of name.slice(info + INFO_LENGTH)) if (LETTER.test(letter)) letters.add(letter)
   }
-  return [...letters].sort()
+  return [...letters].toSorted()
 }
 
 /** The identity of a message: its base name and its bytes. */
@@ -41,7 +41,7 @@ export const pathOfPlace = ({ folder, sub, name }: Pick<Place, "folder" | "sub" 
 export const sortPlaces = (places: ReadonlyArray<Place>): Array<Place> => {
   if (places.length < 2) return [...places]
   const byPath = new Map(places.map((place) => [pathOfPlace(place), place]))
-  return [...byPath].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).map(([, place]) => place)
+  return [...byPath].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).map(([, place]) => place)
 }
 
 export const samePlaces = (a: ReadonlyArray<Place>, b: ReadonlyArray<Place>): boolean =>

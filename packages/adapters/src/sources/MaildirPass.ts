@@ -3,12 +3,12 @@
  * mails in batches as they are read, then what is gone: only at the end is it known what has merely moved. A message
  * is known by its base name and bytes, so a move or a change of flags is one fact with the places it has now.
  */
-import { Clock, Effect, Option, Stream } from "effect"
 import type { Batch, Draft } from "@sealog/core/backup/Source"
 import type { Fact, Place } from "@sealog/core/message/Event"
 import { conversationOfFolder, textOfName } from "@sealog/core/message/MailFolder"
+import { Clock, Effect, Option, Stream } from "effect"
 import { atOfPlaces, largeOf, messageOf } from "./MaildirMessage.ts"
-import { baseOf, conversationOf, flagsOf, keyOf, pathOfPlace, samePlaces, sortPlaces } from "./MaildirName.ts"
+import { baseOf, conversationOf, flagsOf, join, keyOf, pathOfPlace, samePlaces, sortPlaces } from "./MaildirName.ts"
 import { breathe, type Found, isBlind, isGone, reasonOf, type Scan } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, SETTLED_NS, type Stat, type Taken } from "./MaildirStore.ts"
 import { int64, type Known, type MaildirIndex } from "./MaildirTable.ts"
@@ -100,7 +100,7 @@ const settling = Effect.fnUntraced(function*(progress: Progress) {
 })
 
 const newFolders = ({ index, scan }: Pass): ReadonlyArray<Task> =>
-  [...scan.folders].filter((folder) => !index.chats.has(folder)).sort().map((folder) => (drafts) => {
+  [...scan.folders].filter((folder) => !index.chats.has(folder)).toSorted().map((folder) => (drafts) => {
     drafts.push({ fact: { kind: "chat.upsert", conversation: conversationOfFolder(folder), folder } })
     return 0
   })
@@ -144,7 +144,7 @@ export const byBase = (found: ReadonlyArray<Found>): ReadonlyArray<readonly [bas
     if (group === undefined) groups.set(base, [file])
     else group.push(file)
   }
-  return [...groups].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
+  return [...groups].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
 }
 
 const mails = (progress: Progress, found: ReadonlyArray<Found>): ReadonlyArray<Task> =>
@@ -158,6 +158,7 @@ const mails = (progress: Progress, found: ReadonlyArray<Found>): ReadonlyArray<T
         continue
       }
       const key = keyOf(base, taken.sha256)
+      claim(progress, file, key)
       const message = messages.get(key)
       if (message === undefined) messages.set(key, { taken, path, places: [placeOf(file)] })
       else message.places.push(placeOf(file))
@@ -184,9 +185,23 @@ const missed = (progress: Progress, file: Found, why: Exclude<ReturnType<Maildir
   }
 }
 
-const keepPlace = ({ scan }: Progress, file: Found): void => {
-  const path = pathOfPlace(file)
-  for (const paths of scan.lost.values()) paths.delete(path)
+const keepPlace = ({ index, scan }: Progress, file: Found): void => {
+  for (const key of rememberedAt(index, file)) scan.lost.get(key)?.delete(pathOfPlace(file))
+}
+
+/** The place is this message's now, and no other's that was remembered there. */
+const claim = ({ index, scan }: Progress, file: Found, key: string): void => {
+  for (const other of rememberedAt(index, file)) {
+    if (other === key) continue
+    const paths = scan.lost.get(other)
+    if (paths === undefined) scan.lost.set(other, new Set([pathOfPlace(file)]))
+    else paths.add(pathOfPlace(file))
+  }
+}
+
+const rememberedAt = (index: MaildirIndex, { folder, name, sub }: Found): ReadonlyArray<string> => {
+  const file = index.folders.get(join(folder, sub))?.get(name)
+  return file === undefined ? [] : [file.key, ...(file.others ?? [])]
 }
 
 /** It moved away under our hands: whatever has its name is not taken for removed. */
@@ -220,7 +235,9 @@ const meet = (
     const read = reread()
     if (read === undefined) return undefined
     const message = messageOf(key, read.taken, places)
-    const fact: Fact = kind === "message.added" ? { kind, conversation, message } : { kind, conversation, message, ...origin }
+    const fact: Fact = kind === "message.added"
+      ? { kind, conversation, message }
+      : { kind, conversation, message, ...origin }
     return read.taken.bytes === undefined ? { fact, large: largeOf(store, read.path, read.taken) } : { fact }
   }
   const push = (draft: Draft | undefined) => {
@@ -303,7 +320,9 @@ const moved = ({ scan, store }: Progress): boolean =>
 const gapChanges = ({ gaps, index, scan }: Progress): ReadonlyArray<Task> => {
   const changes: Array<Task> = []
   for (const [subject, reason] of gaps) {
-    if (index.gaps.get(subject) !== reason) changes.push(just({ kind: "source.gap", conversation: "", subject, reason }))
+    if (index.gaps.get(subject) !== reason) {
+      changes.push(just({ kind: "source.gap", conversation: "", subject, reason }))
+    }
   }
   const blind = scan.blind.map(textOfName)
   for (const [subject, reason] of index.gaps) {

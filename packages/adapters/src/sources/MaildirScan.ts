@@ -5,9 +5,9 @@
  * The names in a `new` or `cur` change only when the folder's own time does. So every file is looked at when a source
  * is opened and every ten minutes after that; in between only folders whose time moved, and files a watcher named.
  */
-import { clearImmediate, setImmediate } from "node:timers"
-import { Effect } from "effect"
 import { textOfName } from "@sealog/core/message/MailFolder"
+import { Effect } from "effect"
+import { clearImmediate, setImmediate } from "node:timers"
 import { join, type Sub } from "./MaildirName.ts"
 import type { Failure, MaildirStore, Stat } from "./MaildirStore.ts"
 import type { KnownFile, MaildirIndex } from "./MaildirTable.ts"
@@ -77,8 +77,8 @@ export const scan = Effect.fn("MaildirScan.scan")(function*(options: ScanOptions
 })
 
 /** Whether everything in this path was left alone because a folder on the way to it cannot be looked into. */
-export const isBlind = (scan: Scan, path: string): boolean =>
-  scan.blind.some((folder) => folder === "" || path === folder || path.startsWith(`${folder}/`))
+export const isBlind = ({ blind: folders }: Scan, path: string): boolean =>
+  folders.some((folder) => folder === "" || path === folder || path.startsWith(`${folder}/`))
 
 /** Lets timers and other fibers run: the calls to the file system do not wait for anything. */
 export const breathe: Effect.Effect<void> = Effect.async<void>((resume) => {
@@ -132,7 +132,7 @@ const walk = (
       yield* look(options, result, folder, "cur")
     }
     let holds = isFolder
-    for (const name of subfolders.sort()) {
+    for (const name of subfolders.toSorted()) {
       const path = join(folder, name)
       if (name.startsWith(".") && !isMaildir(options.store, path)) continue
       if (depth >= FOLDER_DEPTH) blind(result, path, "nested too deep")
@@ -221,7 +221,8 @@ const blind = (result: Scan, path: string, reason: string): void => {
 const oddity = ({ type }: Stat): string =>
   type === "link" ? "a symbolic link, which is not followed" : "not a regular file"
 
-const isMaildir = (store: MaildirStore, path: string): boolean =>
+/** Whether a folder holds mail itself. */
+export const isMaildir = (store: MaildirStore, path: string): boolean =>
   ["cur", "new"].some((sub) => {
     const stat = store.stat(join(path, sub))
     // One that may not be looked into is walked, so that it is reported.

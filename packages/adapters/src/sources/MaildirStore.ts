@@ -6,9 +6,9 @@
  * Paths are relative and made of bytes, one character each. Nothing here writes; files are opened without changing
  * their access time where the system allows it, and only what `lstat` called a regular file is opened at all.
  */
-import { createHash, hash } from "node:crypto"
-import * as fs from "node:fs"
 import { INLINE_CONTENT_BYTES } from "@sealog/core/format/Limits"
+import { createHash, hash as hashOf } from "node:crypto"
+import * as fs from "node:fs"
 import { HEADER_SCAN_BYTES } from "./MailHeader.ts"
 
 /** The code of a failed system call, and the error itself. */
@@ -24,7 +24,8 @@ export interface Stat {
   readonly size: number
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
-  readonly ino: bigint
+  /** Another file has another one, even where a file system gives the number of a removed one again. */
+  readonly identity: string
 }
 
 export interface Listing {
@@ -61,7 +62,12 @@ export interface MaildirStore {
   readonly take: (path: string, stat: Stat, nowNs?: bigint) => Taken | Unsteady | Failure
   /** One piece of a file. */
   readonly read: (path: string, offset: number, length: number) => Uint8Array | Failure
+  /** Tells of changes in a folder: whether to the names in it or within a file, and which. */
+  readonly watch: (path: string, changed: (type: string, name: string | null) => void) => fs.FSWatcher | Failure
 }
+
+/** The store itself, where its path is a symbolic link. */
+export const resolve = (path: string): string | Failure => attempt(() => fs.realpathSync(path))
 
 export const makeMaildirStore = (root: string): MaildirStore => {
   const prefix = Buffer.from(root, "utf8").toString("latin1")
@@ -71,7 +77,9 @@ export const makeMaildirStore = (root: string): MaildirStore => {
     stat: (path) => attempt(() => statOf(fs.lstatSync(at(path), BIGINT))),
     list: (path) => attempt(() => ({ _tag: "listing", names: fs.readdirSync(at(path), LATIN1) })),
     take: (path, stat, nowNs) => attempt(() => take(slab, at(path), stat, nowNs)),
-    read: (path, offset, length) => attempt(() => withFile(at(path), (fd) => readFully(fd, offset, Buffer.allocUnsafeSlow(length))))
+    read: (path, offset, length) =>
+      attempt(() => withFile(at(path), (fd) => readFully(fd, offset, Buffer.allocUnsafeSlow(length)))),
+    watch: (path, changed) => attempt(() => fs.watch(at(path), LATIN1, changed))
   }
 }
 
@@ -99,7 +107,7 @@ const statOf = (stats: fs.BigIntStats): Stat => ({
   size: Number(stats.size),
   mtimeNs: stats.mtimeNs,
   ctimeNs: stats.ctimeNs,
-  ino: stats.ino
+  identity: `${stats.ino}.${stats.birthtimeNs}`
 })
 
 const { O_NOATIME = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY } = fs.constants as Partial<typeof fs.constants> & {
@@ -167,7 +175,7 @@ const isYoung = ({ ctimeNs, mtimeNs }: Stat, nowNs: bigint): boolean => {
 const takeShort = (slab: Slab, fd: number, before: Stat): Taken => {
   // One byte more than there should be shows a file that has grown.
   const bytes = readFully(fd, 0, slab(before.size + 1))
-  const sha256 = hash("sha256", bytes, "buffer")
+  const sha256 = hashOf("sha256", bytes, "buffer")
   return { _tag: "taken", sha256, size: bytes.length, mtimeNs: before.mtimeNs, bytes, head: bytes }
 }
 

@@ -92,82 +92,94 @@ export interface MaildirIndex {
 
 export const makeMaildirIndex = (): MaildirIndex => {
   const seen = new Map<string, string>()
-  const messages = new Map<string, Known>()
-  const folders = new Map<string, Map<string, KnownFile>>()
-  const files = new Map<string, { readonly size: number; readonly mtimeNs: bigint }>()
-  const chats = new Set<string>()
-  const gaps = new Map<string, string>()
-
-  const place = (key: string, known: Known, touched: Set<string>) => {
-    for (const { folder, mtimeNs, name, sub } of known.places) {
-      const path = join(folder, sub)
-      touched.add(path)
-      let names = folders.get(path)
-      if (names === undefined) folders.set(path, names = new Map())
-      const there = names.get(name)
-      const file = { key, size: known.size, mtimeNs: BigInt(mtimeNs) }
-      names.set(name, there === undefined ? file : { ...file, others: [there.key, ...(there.others ?? [])] })
-    }
-  }
-  const displace = (key: string, known: Known, touched: Set<string>) => {
-    for (const { folder, name, sub } of known.places) {
-      const path = join(folder, sub)
-      touched.add(path)
-      const names = folders.get(path)
-      const there = names?.get(name)
-      if (names === undefined || there === undefined) continue
-      const left = [there.key, ...(there.others ?? [])].filter((other) => other !== key)
-      // Which of them the size and time were of is not known any more: no file has these, so it will be looked at.
-      if (left[0] !== undefined) names.set(name, { key: left[0], size: -1, mtimeNs: 0n, others: left.slice(1) })
-      else names.delete(name)
-      if (names.size === 0) folders.delete(path)
-    }
-  }
-  const apply = (entry: string, value: string | undefined, touched: Set<string>) => {
-    const key = entry.slice(2)
-    switch (entry.slice(0, 2)) {
-      case "m:": {
-        const before = messages.get(key)
-        if (before !== undefined) displace(key, before, touched)
-        if (value === undefined) messages.delete(key)
-        else {
-          const known = decode(value)
-          messages.set(key, known)
-          place(key, known, touched)
-        }
-        return
-      }
-      case "f:": {
-        if (value === undefined) files.delete(key)
-        else {
-          const [size = "-1", mtimeNs = "0"] = value.split(" ")
-          files.set(key, { size: Number(size), mtimeNs: BigInt(mtimeNs) })
-        }
-        return
-      }
-      case "c:":
-        return void (value === undefined ? chats.delete(key) : chats.add(key))
-      case "g:":
-        return void (value === undefined ? gaps.delete(key) : gaps.set(key, value))
-    }
+  const index = {
+    messages: new Map<string, Known>(),
+    folders: new Map<string, Map<string, KnownFile>>(),
+    files: new Map<string, { readonly size: number; readonly mtimeNs: bigint }>(),
+    chats: new Set<string>(),
+    gaps: new Map<string, string>()
   }
   const follow = (state: SourceState) => {
     const touched = new Set<string>()
     for (const [entry, value] of state) {
       if (seen.get(entry) === value) continue
       seen.set(entry, value)
-      apply(entry, value, touched)
+      applyEntry(index, entry, value, touched)
     }
     if (seen.size !== state.size) {
       for (const entry of seen.keys()) {
         if (state.has(entry)) continue
         seen.delete(entry)
-        apply(entry, undefined, touched)
+        applyEntry(index, entry, undefined, touched)
       }
     }
     return touched
   }
-  return { messages, folders, files, chats, gaps, follow }
+  return { ...index, follow }
+}
+
+interface Tables {
+  readonly messages: Map<string, Known>
+  readonly folders: Map<string, Map<string, KnownFile>>
+  readonly files: Map<string, { readonly size: number; readonly mtimeNs: bigint }>
+  readonly chats: Set<string>
+  readonly gaps: Map<string, string>
+}
+
+const applyEntry = (index: Tables, entry: string, value: string | undefined, touched: Set<string>): void => {
+  const key = entry.slice(2)
+  switch (entry.slice(0, 2)) {
+    case "m:": {
+      const before = index.messages.get(key)
+      if (before !== undefined) leave(index, key, before, touched)
+      if (value === undefined) index.messages.delete(key)
+      else {
+        const known = decode(value)
+        index.messages.set(key, known)
+        enter(index, key, known, touched)
+      }
+      return
+    }
+    case "f:": {
+      if (value === undefined) index.files.delete(key)
+      else {
+        const [size = "-1", mtimeNs = "0"] = value.split(" ")
+        index.files.set(key, { size: Number(size), mtimeNs: BigInt(mtimeNs) })
+      }
+      return
+    }
+    case "c:":
+      return void (value === undefined ? index.chats.delete(key) : index.chats.add(key))
+    case "g:":
+      return void (value === undefined ? index.gaps.delete(key) : index.gaps.set(key, value))
+  }
+}
+
+const enter = ({ folders }: Tables, key: string, known: Known, touched: Set<string>): void => {
+  for (const { folder, mtimeNs, name, sub } of known.places) {
+    const path = join(folder, sub)
+    touched.add(path)
+    let names = folders.get(path)
+    if (names === undefined) folders.set(path, names = new Map())
+    const there = names.get(name)
+    const file = { key, size: known.size, mtimeNs: BigInt(mtimeNs) }
+    names.set(name, there === undefined ? file : { ...file, others: [there.key, ...(there.others ?? [])] })
+  }
+}
+
+const leave = ({ folders }: Tables, key: string, known: Known, touched: Set<string>): void => {
+  for (const { folder, name, sub } of known.places) {
+    const path = join(folder, sub)
+    touched.add(path)
+    const names = folders.get(path)
+    const there = names?.get(name)
+    if (names === undefined || there === undefined) continue
+    const left = [there.key, ...(there.others ?? [])].filter((other) => other !== key)
+    // Which of them the size and time were of is not known any more: no file has these, so it will be looked at.
+    if (left[0] !== undefined) names.set(name, { key: left[0], size: -1, mtimeNs: 0n, others: left.slice(1) })
+    else names.delete(name)
+    if (names.size === 0) folders.delete(path)
+  }
 }
 
 /** A time in nanoseconds as events have it: a number where that is exact. */

@@ -1,15 +1,15 @@
 /**
- * Wakes when a Maildir may have changed. chokidar watches the tree of folders, few files in each; a `new` or `cur`
- * can hold a hundred thousand, and chokidar looks at every one whenever one changes, so those are watched by
- * `node:fs` directly: one watch a folder and nothing a file. A sign is only a hint; what it says is never trusted.
+ * Wakes when a Maildir may have changed. Every folder and every `new` and `cur` has one plain watch: chokidar would
+ * look at each of a hundred thousand files whenever one of them changes, and it misses what comes into a folder right
+ * after the folder itself. chokidar watches the top, and notices when all of the store is taken away and put back.
+ * A sign is only a hint; what it says is never trusted.
  */
-import { type FSWatcher, watch } from "node:fs"
+import { watch as watchTop } from "chokidar"
+import { Effect, type PubSub, Schedule, Stream } from "effect"
 import { basename } from "node:path"
-import { watch as watchTree } from "chokidar"
-import { Effect, PubSub, Schedule, Stream } from "effect"
 import { join } from "./MaildirName.ts"
-import { SETTLED_NS, type MaildirStore } from "./MaildirStore.ts"
-import type { Trust } from "./MaildirScan.ts"
+import { isMaildir, type Trust } from "./MaildirScan.ts"
+import { type Failure, type MaildirStore, SETTLED_NS } from "./MaildirStore.ts"
 
 export interface Watching {
   readonly root: string
@@ -33,11 +33,11 @@ export const watchMaildir = (watching: Watching): Stream.Stream<void> => {
         (open) => Effect.sync(() => open.forEach(({ watcher }) => watcher.close()))
       )
       const arm = () => {
-        if (armAll(watching, watches, hint)) hint()
+        if (armAll(watching, watches, { folder: () => (arm(), hint()), hint })) hint()
       }
       yield* Effect.acquireRelease(
-        Effect.sync(() => openTree(watching.root, () => (arm(), hint()))),
-        (tree) => Effect.promise(() => tree.close())
+        Effect.sync(() => openTop(watching.root, () => (arm(), hint()))),
+        (top) => Effect.promise(() => top.close())
       )
       // The first round gives a sign in any case: what happened before the watches stood is seen by that.
       yield* Effect.forkScoped(Effect.repeat(Effect.sync(arm), Schedule.spaced(`${REARM_SECONDS} seconds`)))
@@ -50,43 +50,48 @@ export const watchMaildir = (watching: Watching): Stream.Stream<void> => {
 }
 
 interface Watch {
-  readonly watcher: FSWatcher
-  readonly ino: bigint
+  readonly watcher: Exclude<ReturnType<MaildirStore["watch"]>, Failure>
+  readonly identity: string
 }
 
-/** The tree without what is in `new`, `cur` and `tmp`; `raw` also tells of one of these that came or went. */
-const openTree = (root: string, changed: () => void) => {
-  const tree = watchTree(root, {
-    ignored: (path, stats) => path !== root && (CONTENTS.has(basename(path)) || (isHidden(path) && stats?.isFile() === true)),
+const openTop = (root: string, changed: () => void) =>
+  watchTop(root, {
+    ignored: (path, stats) => path !== root && stats?.isDirectory() !== true,
+    depth: 0,
     ignoreInitial: true,
     followSymlinks: false,
     ignorePermissionErrors: true
-  })
-  return tree.on("all", changed).on("raw", changed).on("error", changed)
+  }).on("all", changed).on("error", changed)
+
+interface Signs {
+  /** Something in a folder itself: others may have come. */
+  readonly folder: () => void
+  readonly hint: () => void
 }
 
-const CONTENTS = new Set(["new", "cur", "tmp"])
-const isHidden = (path: string): boolean => basename(path).startsWith(".")
-
-/** Watches every `new` and `cur` that is not watched yet, or is another folder by now; whether there were any. */
-const armAll = ({ root, store, trust }: Watching, watches: Map<string, Watch>, hint: () => void): boolean => {
+/** Watches every folder, `new` and `cur` that is not watched yet, or is another folder by now; whether there were any. */
+const armAll = ({ store, trust }: Watching, watches: Map<string, Watch>, { folder, hint }: Signs): boolean => {
   const present = new Set<string>()
   let armed = false
-  for (const [path, ino] of contentFolders(store, "", 0)) {
+  for (const { holdsMail, identity, path } of foldersIn(store, "", 0)) {
     present.add(path)
     const open = watches.get(path)
-    if (open?.ino === ino) continue
+    if (open?.identity === identity) continue
     open?.watcher.close()
     watches.delete(path)
-    const watcher = openFolder(root, path, (type, name) => {
+    const watcher = store.watch(path, (type, name) => {
+      if (!holdsMail) return folder()
       if (type === "change") suspect(trust, path, name)
       hint()
-    }, () => {
+    })
+    // No more watches, or the folder is gone: the daemon's own regular pass finds what happens there.
+    if ("_tag" in watcher) continue
+    watcher.on("error", () => {
+      watcher.close()
       watches.delete(path)
       hint()
     })
-    if (watcher === undefined) continue
-    watches.set(path, { watcher, ino })
+    watches.set(path, { watcher, identity })
     armed = true
   }
   for (const [path, { watcher }] of watches) {
@@ -95,25 +100,6 @@ const armAll = ({ root, store, trust }: Watching, watches: Map<string, Watch>, h
     watches.delete(path)
   }
   return armed
-}
-
-const openFolder = (
-  root: string,
-  path: string,
-  changed: (type: string, name: string | null) => void,
-  broken: () => void
-): FSWatcher | undefined => {
-  try {
-    const bytes = Buffer.concat([Buffer.from(`${root}/`, "utf8"), Buffer.from(path, "latin1")])
-    const watcher = watch(bytes, { encoding: "latin1" }, changed)
-    return watcher.on("error", () => {
-      watcher.close()
-      broken()
-    })
-  } catch {
-    // No more watches, or the folder is gone: the daemon's own regular pass finds what happens there.
-    return undefined
-  }
 }
 
 const suspect = ({ suspects }: Trust, path: string, name: string | null): void => {
@@ -125,20 +111,28 @@ const suspect = ({ suspects }: Trust, path: string, name: string | null): void =
 
 const FOLDER_DEPTH = 32
 
-/** Every `new` and `cur` there is, with its identity. */
-const contentFolders = function*(
-  store: MaildirStore,
-  folder: string,
-  depth: number
-): Generator<readonly [path: string, ino: bigint]> {
-  const listing = store.list(folder)
-  if (listing._tag === "failure" || depth > FOLDER_DEPTH) return
+interface Folder {
+  readonly path: string
+  /** A `new` or `cur`. */
+  readonly holdsMail: boolean
+  readonly identity: string
+}
+
+/** Each folder is named before it is listed: what comes into it after that is told by the watch it has by then. */
+const foldersIn = function*(store: MaildirStore, path: string, depth: number): Generator<Folder> {
+  const own = store.stat(path)
+  if (own._tag === "failure" || own.type !== "folder" || depth > FOLDER_DEPTH) return
+  yield { path, holdsMail: false, identity: own.identity }
+  const listing = store.list(path)
+  if (listing._tag === "failure") return
   for (const name of listing.names) {
     if (name === "tmp") continue
-    const path = join(folder, name)
-    const stat = store.stat(path)
+    const inner = join(path, name)
+    const stat = store.stat(inner)
     if (stat._tag === "failure" || stat.type !== "folder") continue
-    if (name === "new" || name === "cur") yield [path, stat.ino]
-    else yield* contentFolders(store, path, depth + 1)
+    if (name === "new" || name === "cur") yield { path: inner, holdsMail: true, identity: stat.identity }
+    else if (!isHidden(path) || isMaildir(store, path)) yield* foldersIn(store, inner, depth + 1)
   }
 }
+
+const isHidden = (path: string): boolean => basename(path).startsWith(".")

@@ -56,8 +56,11 @@ export const composeMail = (random: Random, at: number, mark: string, answered?:
     ...(answered === undefined ? [] : [`In-Reply-To: <${answered.id}>`, `References: <${answered.id}>`]),
     "MIME-Version: 1.0"
   ]
-  const body = `Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n${text}\n${quoted}\n-- \n${from}\n`
-  const whole = random() < ATTACHMENT_SHARE ? withAttachment(random, header, body, mark) : `${header.join("\n")}\n${body}`
+  const body =
+    `Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n${text}\n${quoted}\n-- \n${from}\n`
+  const whole = random() < ATTACHMENT_SHARE
+    ? withAttachment(random, header, body, mark)
+    : `${header.join("\n")}\n${body}`
   return { bytes: Buffer.from(whole, "utf8"), id, subject, from, text, at }
 }
 
@@ -85,11 +88,15 @@ const withAttachment = (random: Random, header: ReadonlyArray<string>, body: str
 const quote = (answered: Mail): string =>
   `\n${answered.from} wrote:\n${answered.text.slice(0, 400).split("\n").map((line) => `> ${line}`).join("\n")}\n`
 
-const SYLLABLES = "ba be da de fi ga ho ja ka la le li lo ma me mi na no pa ra re ri ro sa se so ta te ti to va we".split(" ")
-const COMMON = ("the of and to a in is you that it he was for on are as with his they I at be this have from or one had "
-  + "by word but not what all were we when your can said there use an each which she do how their if will up other "
-  + "about out many then them these so some her would make like him into time has look two more write go see no way "
-  + "could people my than first water been call who oil its now find long down day did get come made may part").split(" ")
+const SYLLABLES = "ba be da de fi ga ho ja ka la le li lo ma me mi na no pa ra re ri ro sa se so ta te ti to va we"
+  .split(" ")
+const COMMON =
+  ("the of and to a in is you that it he was for on are as with his they I at be this have from or one had "
+    + "by word but not what all were we when your can said there use an each which she do how their if will up other "
+    + "about out many then them these so some her would make like him into time has look two more write go see no way "
+    + "could people my than first water been call who oil its now find long down day did get come made may part").split(
+      " "
+    )
 const PEOPLE = [
   "Ada Quill <ada@sample.example>",
   "Björn Åkesson <bjorn@sample.example>",
@@ -147,11 +154,12 @@ const encodeWord = (subject: string): string =>
   /^[\u0000-\u007f]*$/.test(subject) ? subject : `=?utf-8?B?${Buffer.from(subject).toString("base64")}?=`
 
 /** Box and Muller. */
-const normal = (random: Random): number =>
-  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 
 const rfcDate = (at: number): string => {
   const date = new Date(at)
   const clock = date.toISOString().slice(11, 19)
-  return `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} ${clock} +0000`
+  return `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${
+    MONTHS[date.getUTCMonth()]
+  } ${date.getUTCFullYear()} ${clock} +0000`
 }

@@ -5,11 +5,11 @@
  *
  * Writes tens of thousands of files, so it stands on `node:fs` and its synchronous calls.
  */
+import { SourceError } from "@sealog/core/backup/Source"
+import { Effect } from "effect"
 import * as fs from "node:fs"
 import { clearImmediate, setImmediate } from "node:timers"
-import { Effect } from "effect"
-import { SourceError } from "@sealog/core/backup/Source"
-import { composeMail, makeRandom, type Mail, type Random } from "./MailGenerator.ts"
+import { composeMail, type Mail, makeRandom, type Random } from "./MailGenerator.ts"
 
 export interface MailboxOptions {
   /** Made if it is not there. */

@@ -1,15 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
+import { openJsonl } from "@sealog/adapters/sources/Jsonl"
+import { parseLine, sourceLine } from "@sealog/adapters/sources/JsonlLine"
+import { foldsToDump, makeRecorder, pass, replayed } from "@sealog/core/testing/SourceRecorder"
 import { Effect } from "effect"
 import * as fc from "fast-check"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { foldsToDump, makeRecorder, pass, replayed } from "@sealog/core/testing/SourceRecorder"
-import { openJsonl } from "../../src/sources/Jsonl.ts"
-import { parseLine, sourceLine } from "../../src/sources/JsonlLine.ts"
 import { temporaryFolder } from "./MaildirDriver.ts"
 
 const lines = (...all: ReadonlyArray<string>): string => all.map((line) => `${line}\n`).join("")
 const message = (id: number, text = `text ${id}`): string => `{"id":"m${id}","text":"${text}","type":"text"}`
+
+/** Histories tried; more of them with SEALOG_RUNS. */
+const RUNS = Number(process.env["SEALOG_RUNS"] ?? 40)
 
 const kindsOf = (events: ReadonlyArray<{ readonly kind: string }>) => events.map(({ kind }) => kind)
 
@@ -61,7 +64,7 @@ describe("a JSON Lines store", () => {
       const { file, recorder } = yield* store
       fs.writeFileSync(`${file}.draft`, lines(message(2, "other"), message(3)))
       fs.renameSync(`${file}.draft`, file)
-      assert.deepStrictEqual(kindsOf(yield* pass(recorder)).sort(), [
+      assert.deepStrictEqual(kindsOf(yield* pass(recorder)).toSorted(), [
         "message.added",
         "message.edited",
         "message.removed"
@@ -107,13 +110,20 @@ describe("a JSON Lines store", () => {
     }).pipe(Effect.scoped))
 
   /** Verifies: SRC-5 */
-  it.live("comes to what the files say, whatever happens to them in whatever order", () =>
-    Effect.promise(() =>
-      fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 12 }), (steps) => Effect.runPromise(Effect.scoped(history(steps)))),
-        { numRuns: Number(process.env["SEALOG_RUNS"] ?? 40) }
-      )
-    ), 60_000)
+  it.live(
+    "comes to what the files say, whatever happens to them in whatever order",
+    () =>
+      Effect.promise(() =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.array(step, { maxLength: 12 }),
+            (steps) => Effect.runPromise(Effect.scoped(history(steps)))
+          ),
+          { numRuns: RUNS }
+        )
+      ),
+    60_000
+  )
 })
 
 describe("a line", () => {
@@ -123,12 +133,15 @@ describe("a line", () => {
       const bytes = Buffer.from(line)
       const parsed = parseLine(bytes)
       assert.strictEqual(parsed.op, "put")
-      if (parsed.op === "put") assert.strictEqual(Buffer.from(sourceLine(parsed.conversation, parsed.message)).toString(), line)
+      if (parsed.op === "put") {
+        assert.strictEqual(Buffer.from(sourceLine(parsed.conversation, parsed.message)).toString(), line)
+      }
     }))
   })
 
   it("in canonical form is not kept twice", () => {
-    const line = "{\"at\":\"2024-01-01T00:00:00.000Z\",\"author\":\"ada\",\"conversation\":\"us\",\"extra\":{\"a\":[1]},\"id\":\"1\","
+    const line =
+      "{\"at\":\"2024-01-01T00:00:00.000Z\",\"author\":\"ada\",\"conversation\":\"us\",\"extra\":{\"a\":[1]},\"id\":\"1\","
       + "\"reactions\":[{\"author\":\"b\",\"emoji\":\"👍\"}],\"source\":\"s\",\"text\":\"é\",\"type\":\"text\"}"
     const parsed = parseLine(Buffer.from(line))
     assert(parsed.op === "put")
@@ -190,12 +203,27 @@ const history = Effect.fn(function*(steps: ReadonlyArray<Step>) {
 const anyLine: fc.Arbitrary<string> = fc.tuple(
   fc.dictionary(
     fc.oneof(
-      fc.constantFrom("id", "at", "author", "text", "type", "flags", "reactions", "attachments", "edits", "extra", "raw"),
+      fc.constantFrom(
+        "id",
+        "at",
+        "author",
+        "text",
+        "type",
+        "flags",
+        "reactions",
+        "attachments",
+        "edits",
+        "extra",
+        "raw"
+      ),
       fc.string({ unit: "binary" })
     ),
     fc.oneof(
       fc.jsonValue({ maxDepth: 3 }),
-      fc.constantFrom("2024-02-29T12:00:00.5Z", "2024-01-01T00:00:00.000Z", 0, -1, 1e21, ["b", "a"], [{ author: "a", emoji: "b" }])
+      fc.constantFrom("2024-02-29T12:00:00.5Z", "2024-01-01T00:00:00.000Z", 0, -1, 1e21, ["b", "a"], [{
+        author: "a",
+        emoji: "b"
+      }])
     ),
     { noNullPrototype: true }
   ),
@@ -204,6 +232,6 @@ const anyLine: fc.Arbitrary<string> = fc.tuple(
 ).filter(([object]) => object["id"] === undefined || typeof object["id"] === "string")
   .map(([object, space, isSorted]) => {
     const { op: _op, ...rest } = object
-    const names = isSorted ? Object.keys(rest).sort() : Object.keys(rest)
+    const names = isSorted ? Object.keys(rest).toSorted() : Object.keys(rest)
     return `{${names.map((name) => `${JSON.stringify(name)}:${space}${JSON.stringify(rest[name])}`).join(",")}}`
   })

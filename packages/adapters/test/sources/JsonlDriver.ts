@@ -1,9 +1,9 @@
 /** A folder of JSON Lines of its own, and what the programs that write it do. */
+import { openJsonl } from "@sealog/adapters/sources/Jsonl"
+import { type SourceCapability, StoreDriver } from "@sealog/core/testing/SourceContract"
+import { Effect, Layer } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { Effect, Layer } from "effect"
-import { type SourceCapability, StoreDriver } from "@sealog/core/testing/SourceContract"
-import { openJsonl } from "../../src/sources/Jsonl.ts"
 import { attempt, fingerprint, temporaryFolder } from "./MaildirDriver.ts"
 
 export const jsonlCapabilities: ReadonlySet<SourceCapability> = new Set(

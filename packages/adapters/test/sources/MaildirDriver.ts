@@ -1,12 +1,12 @@
 /** A Maildir of its own in a temporary folder, and what the owner's mail programs do to it. */
+import { openMaildir } from "@sealog/adapters/sources/Maildir"
+import { SourceError } from "@sealog/core/backup/Source"
+import { type SourceCapability, StoreDriver } from "@sealog/core/testing/SourceContract"
+import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer } from "effect"
-import { SourceError } from "@sealog/core/backup/Source"
-import { type SourceCapability, StoreDriver } from "@sealog/core/testing/SourceContract"
-import { openMaildir } from "../../src/sources/Maildir.ts"
 
 export const attempt = <A>(work: () => A): Effect.Effect<A, SourceError> =>
   Effect.try({
@@ -99,7 +99,7 @@ export const fingerprint = (root: string): string => {
     const isFolder = fs.lstatSync(path).isDirectory()
     hash.update(path).update(`${mode} ${size} ${mtimeNs} ${ctimeNs} ${isFolder ? "" : atimeNs}`)
     if (isFolder) {
-      for (const name of fs.readdirSync(path, { encoding: "buffer" }).sort(Buffer.compare)) {
+      for (const name of fs.readdirSync(path, { encoding: "buffer" }).toSorted(Buffer.compare)) {
         visit(Buffer.concat([path, Buffer.from("/"), name]))
       }
     } else if (fs.lstatSync(path).isFile()) hash.update(readQuietly(path))

@@ -2,8 +2,8 @@
  * Capture in miniature, for tests of sources: takes a source's drafts as events of a log in memory, folds them into
  * what the source remembers, and compares what they come to with what the source says its store holds.
  */
-import { createHash } from "node:crypto"
 import { Effect, Stream } from "effect"
+import { createHash } from "node:crypto"
 import type { Draft, SourceShape, SourceTable, StoreItem } from "../backup/Source.ts"
 import { apply, empty, messages } from "../message/Archive.ts"
 import type { Content, Event, Fact, Message } from "../message/Event.ts"
@@ -48,12 +48,14 @@ export const replayed = ({ events, source }: Recorder): Map<string, string> => {
 export const folded = ({ events }: Recorder): ReadonlyArray<string> => {
   const archive = empty()
   events.forEach((event, index) => apply(archive, event, { writer: "0000000000000000", index }))
-  const lines = [...messages(archive)].map(({ conversation, message }) => line({ conversation, message: plain(message) }))
+  const lines = [...messages(archive)].map(({ conversation, message }) =>
+    line({ conversation, message: plain(message) })
+  )
   for (const { content, mtimeNs, path } of archive.directory.files()) {
     lines.push(line({ path, mtimeNs, content: summary(content) }))
   }
   for (const { conversation, folder } of archive.directory.chats()) lines.push(line({ conversation, folder }))
-  return lines.sort()
+  return lines.toSorted()
 }
 
 /** The store as it stands, in the same lines. */
@@ -66,7 +68,7 @@ export const dumped = Effect.fn("SourceRecorder.dumped")(function*(source: Sourc
       })
     )
   )
-  return lines.sort()
+  return lines.toSorted()
 })
 
 /** Fails unless the events come to just what is in the store. */
@@ -95,7 +97,11 @@ const settle = Effect.fn("SourceRecorder.settle")(function*({ fact, large }: Dra
   if (large === undefined) return fact
   const { sha256, size } = yield* hashed(large.bytes)
   if (size !== large.size || !Buffer.from(sha256).equals(large.sha256)) {
-    return yield* new BrokenPromise({ detail: "long content is what was announced", expected: large.size, actual: size })
+    return yield* new BrokenPromise({
+      detail: "long content is what was announced",
+      expected: large.size,
+      actual: size
+    })
   }
   const content: Content = { _tag: "blob", sha256, size, writer: new Uint8Array(8), epoch: 0, parts: [] }
   if (fact.kind === "file.upsert") return { ...fact, content }
@@ -136,7 +142,7 @@ const plain = ({ content, reactions, ...message }: Message): Record<string, unkn
   ...(content === undefined ? {} : { content: summary(content) }),
   ...(reactions === undefined || reactions.length === 0
     ? {}
-    : { reactions: reactions.map(({ author, emoji }) => JSON.stringify([author, emoji])).sort() })
+    : { reactions: reactions.map(({ author, emoji }) => JSON.stringify([author, emoji])).toSorted() })
 })
 
 const summary = (content: Content) =>
@@ -155,5 +161,5 @@ const sortedKeys = (_: string, value: unknown): unknown => {
   if (typeof value === "bigint") return `${value}n`
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex")
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1))
 }

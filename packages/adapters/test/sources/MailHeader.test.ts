@@ -1,0 +1,43 @@
+import { assert, describe, it } from "@effect/vitest"
+import { scanHeader } from "@sealog/adapters/sources/MailHeader"
+import * as fc from "fast-check"
+
+const scan = (text: string) => scanHeader(Buffer.from(text, "latin1"))
+const at = (date: string) => scan(`Date: ${date}\n\n`)
+
+describe("the header of a mail", () => {
+  it("tells its time in every form that was ever allowed", () => {
+    const expected = Date.UTC(2024, 1, 29, 13, 5, 6)
+    assert.deepStrictEqual(at("Thu, 29 Feb 2024 14:05:06 +0100"), { at: expected, atQuality: "second" })
+    assert.deepStrictEqual(at(" 29 feb 2024 08:05:06 EST (winter (cold))"), { at: expected, atQuality: "second" })
+    assert.deepStrictEqual(at("Thu, 29 Feb 24 13:05:06 GMT\r"), { at: expected, atQuality: "second" })
+    assert.deepStrictEqual(at("29 Feb 2024 13:05 +0000"), { at: expected - 6_000, atQuality: "minute" })
+    assert.deepStrictEqual(at("29 Feb 2024 13:05:06"), { at: expected, atQuality: "local" })
+    for (const nonsense of ["", "soon", "32 Jan 2024 00:00:00 +0000", "1 Foo 2024 00:00:00 +0000"]) {
+      assert.deepStrictEqual(at(nonsense), {})
+    }
+  })
+
+  it("tells who wrote it", () => {
+    const from = (value: string) => scan(`From: ${value}\n\n`).author
+    assert.strictEqual(from("Ada <ada@sample.example>"), "ada@sample.example")
+    assert.strictEqual(from("\"Quill, Ada <x@y>\" <ada@sample.example>"), "ada@sample.example")
+    assert.strictEqual(from("ada@sample.example (Ada)"), "ada@sample.example")
+    assert.strictEqual(from("Bj\xc3\xb6rn\n <bj\xc3\xb6rn@sample.example>"), "bj\u00f6rn@sample.example")
+    assert.strictEqual(from("nobody"), undefined)
+  })
+
+  it("tells what it answers, folded or not, and looks no further than the empty line", () => {
+    assert.strictEqual(scan("In-Reply-To: <a@b>\nReferences: <c@d>\n\n").replyTo, "a@b")
+    assert.strictEqual(scan("references: <a@b>\r\n\t<c@d>\r\n\r\n").replyTo, "c@d")
+    assert.strictEqual(scan("MESSAGE-ID:<a@b>\n\nMessage-ID: <c@d>").messageId, "a@b")
+    assert.deepStrictEqual(scan("Subject: x\n\nDate: Thu, 29 Feb 2024 14:05:06 +0100\n"), {})
+  })
+
+  it("is never too strange to be looked at", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      scanHeader(Buffer.concat([Buffer.from("Date: "), bytes, Buffer.from("\nFrom: "), bytes, Buffer.from("\n\n")]))
+      return true
+    }))
+  })
+})
