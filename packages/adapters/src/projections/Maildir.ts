@@ -143,12 +143,18 @@ export const makeMaildirProjection = (folder: RestoreFolder): Projection & { rea
     finish: attempt("finish", folder.dir, () => {
       for (const [name, file] of replaced) removeOurs(name, file.path, file.sha256)
       for (const path of removals) fs.rmSync(path, { force: true })
+      // Out of the way first: names may be handed on, or round in a circle, and new mails may take old names.
+      const moved = moves.map(([from], at) => {
+        const aside = joinBytes(stage, Buffer.from(`${MOVING}${at}`))
+        fs.renameSync(from, aside)
+        return aside
+      })
       for (const entry of fs.readdirSync(stage, { encoding: "buffer" })) {
-        publish(joinBytes(stage, entry), joinBytes(root, entry))
+        if (!entry.subarray(0, MOVING.length).equals(MOVING)) publish(joinBytes(stage, entry), joinBytes(root, entry))
       }
-      for (const [from, to, mtimeNs] of moves) {
+      for (const [at, [, to, mtimeNs]] of moves.entries()) {
         if (exists(to)) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: to.toString() })
-        fs.renameSync(from, to)
+        fs.renameSync(moved[at]!, to)
         fs.utimesSync(to, seconds(mtimeNs), seconds(mtimeNs))
       }
       for (const path of emptied) removeIfEmpty(path)
@@ -159,6 +165,8 @@ export const makeMaildirProjection = (folder: RestoreFolder): Projection & { rea
 }
 
 const SLASH = 0x2f
+/** No source has such a name. */
+const MOVING = Buffer.from(".moving-")
 const SUBS = ["cur", "new", "tmp"] as const
 
 const partsOf = (place: Place): ReadonlyArray<string> => [
@@ -191,8 +199,8 @@ const writeAll = (file: number, bytes: Uint8Array): void => {
   for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at)
 }
 
-/** Seconds with what precision a double has: a quarter of a microsecond. */
-const seconds = (ns: number | bigint): number => Number(ns) / 1e9
+/** Node sets times to the microsecond, cutting off the rest: half of one keeps a double on the right side of it. */
+const seconds = (ns: number | bigint): number => (Number(BigInt(ns) / 1_000n) + 0.5) / 1e6
 
 /** Removes a file that an earlier restore wrote, unless somebody changed it since. */
 const removeOurs = (name: string, path: Buffer, sha256: string | undefined): void => {

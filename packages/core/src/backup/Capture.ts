@@ -95,7 +95,7 @@ export const make = Effect.gen(function*() {
     }
     const { size } = yield* journal.head
     const { contents, facts: shared } = yield* shareContents(facts, size, writer)
-    const events = shared.map((fact): Event => ({ ...fact, recordedAt, source: source.name }))
+    const events = shared.map((fact): Event => ({ ...withOrigin(fact), recordedAt, source: source.name }))
     const known = yield* table(source.name)
     const recorder = recordingTable(known)
     foldEvents(source, events, size, recorder.table)
@@ -185,6 +185,13 @@ export const make = Effect.gen(function*() {
 })
 
 export const layer = Layer.effect(Capture, make)
+
+/** A message that was added in a log left behind has no place in this one. */
+const withOrigin = (fact: Fact): Fact => {
+  if (!("origin" in fact) || fact.origin === undefined || fact.origin >= 0) return fact
+  const { origin: _, ...rest } = fact
+  return rest as Fact
+}
 
 const inlineSize = (fact: Fact): number => {
   const content = contentOf(fact)

@@ -3,8 +3,8 @@
  * and what it last brought to each target. A target is judged by its own pin alone: one that lags is not one that was
  * rolled back. Sealed, so that nobody but a key holder can make a machine believe another past.
  */
+import { Context, Data, Effect, Layer, type ParseResult, Ref, Schema } from "effect"
 import { Buffer } from "node:buffer"
-import { Context, Data, Effect, Layer, ParseResult, Ref, Schema } from "effect"
 import { LOG_EVENTS } from "../format/Limits.ts"
 import { NONCE_BYTES, open, seal } from "../format/Sealed.ts"
 import type { EntropyShape } from "../keys/Entropy.ts"
@@ -19,7 +19,9 @@ export class PinError extends Data.TaggedError("PinError")<{
   readonly cause?: unknown
 }> {
   override get message() {
-    return `pinned head ${this.method}: ${explain[this.reason]}${this.subject === undefined ? "" : ` (${this.subject})`}`
+    return `pinned head ${this.method}: ${explain[this.reason]}${
+      this.subject === undefined ? "" : ` (${this.subject})`
+    }`
   }
 }
 
@@ -79,7 +81,9 @@ export const layerMemory = (pin?: Pin): Layer.Layer<HeadPin> =>
         create: (first) =>
           Effect.flatMap(Ref.get(held), (found) =>
             found === undefined ? Ref.set(held, first) : new PinError({ reason: "Exists", method: "create" })),
-        update: (change) => Effect.flatMap(read, (found) => Ref.set(held, change(found)))
+        update: (change) =>
+          Effect.flatMap(read, (found) =>
+            Ref.set(held, change(found)))
       }
     })
   )
@@ -89,7 +93,10 @@ export const sealPin = (ring: KeyRingShape, entropy: EntropyShape, pin: Pin): Ef
   Effect.gen(function*() {
     const key = ring.key(ring.newest, "pin")
     if (key === undefined) return yield* new PinError({ reason: "WrongKey", method: "write" })
-    const text = yield* Effect.mapError(encode(pin), (cause) => new PinError({ reason: "Corrupt", method: "write", cause }))
+    const text = yield* Effect.mapError(
+      encode(pin),
+      (cause) => new PinError({ reason: "Corrupt", method: "write", cause })
+    )
     const header = headerOf(ring.newest)
     const sealed = seal({
       key,
@@ -105,7 +112,9 @@ export const openPin = (ring: KeyRingShape, bytes: Uint8Array): Effect.Effect<Pi
     const failure = (reason: PinReason, cause?: ParseResult.ParseError) =>
       new PinError({ reason, method: "read", ...(cause === undefined ? {} : { cause }) })
     const header = Buffer.from(bytes.subarray(0, HEADER_BYTES))
-    if (header.length < HEADER_BYTES || !header.subarray(0, MAGIC.length).equals(MAGIC)) return yield* failure("Corrupt")
+    if (header.length < HEADER_BYTES || !header.subarray(0, MAGIC.length).equals(MAGIC)) {
+      return yield* failure("Corrupt")
+    }
     if (header[MAGIC.length]! > VERSION) return yield* failure("Unsupported")
     const key = ring.key(header.readUInt16BE(MAGIC.length + 1), "pin")
     if (key === undefined) return yield* failure("WrongKey")
