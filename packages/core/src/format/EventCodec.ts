@@ -1,6 +1,6 @@
 /**
  * The bytes of an event: what the log holds, what its tree hashes. An event has exactly one encoding, so whoever can
- * decode it can check it by encoding it again. `docs/events.md` describes it to the byte.
+ * decode it can check it by encoding it again. `docs/format.md`, section 6, describes it to the byte.
  *
  * ```
  * version u8 = 1 ‖ kind u8 ‖ recordedAt ‖ source ‖ conversation ‖ (number u8 ‖ field)… ‖ 0

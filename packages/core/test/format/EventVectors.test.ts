@@ -61,8 +61,8 @@ describe("docs/vectors/events", () => {
   })
 })
 
-describe("docs/events.md", () => {
-  const text = readFileSync(fileURLToPath(new URL("../../../../docs/events.md", import.meta.url)), "utf8")
+describe("docs/format.md, on events", () => {
+  const text = readFileSync(fileURLToPath(new URL("../../../../docs/format.md", import.meta.url)), "utf8")
 
   it("lists the number of every kind and field", () => {
     const rows = text.match(/^\| \d+ \| `.*$/gm) ?? []
