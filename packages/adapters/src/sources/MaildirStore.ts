@@ -24,8 +24,8 @@ export interface Stat {
   readonly size: number
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
-  /** Another file has another one, even where a file system gives the number of a removed one again. */
-  readonly identity: string
+  readonly ino: bigint
+  readonly birthtimeNs: bigint
 }
 
 export interface Listing {
@@ -107,7 +107,8 @@ const statOf = (stats: fs.BigIntStats): Stat => ({
   size: Number(stats.size),
   mtimeNs: stats.mtimeNs,
   ctimeNs: stats.ctimeNs,
-  identity: `${stats.ino}.${stats.birthtimeNs}`
+  ino: stats.ino,
+  birthtimeNs: stats.birthtimeNs
 })
 
 const { O_NOATIME = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY } = fs.constants as Partial<typeof fs.constants> & {

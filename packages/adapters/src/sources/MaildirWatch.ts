@@ -9,7 +9,7 @@ import { Effect, type PubSub, Schedule, Stream } from "effect"
 import { basename } from "node:path"
 import { join } from "./MaildirName.ts"
 import { isMaildir, type Trust } from "./MaildirScan.ts"
-import { type Failure, type MaildirStore, SETTLED_NS } from "./MaildirStore.ts"
+import { type Failure, type MaildirStore, SETTLED_NS, type Stat } from "./MaildirStore.ts"
 
 export interface Watching {
   readonly root: string
@@ -122,7 +122,7 @@ interface Folder {
 const foldersIn = function*(store: MaildirStore, path: string, depth: number): Generator<Folder> {
   const own = store.stat(path)
   if (own._tag === "failure" || own.type !== "folder" || depth > FOLDER_DEPTH) return
-  yield { path, holdsMail: false, identity: own.identity }
+  yield { path, holdsMail: false, identity: identityOf(own) }
   const listing = store.list(path)
   if (listing._tag === "failure") return
   for (const name of listing.names) {
@@ -130,9 +130,12 @@ const foldersIn = function*(store: MaildirStore, path: string, depth: number): G
     const inner = join(path, name)
     const stat = store.stat(inner)
     if (stat._tag === "failure" || stat.type !== "folder") continue
-    if (name === "new" || name === "cur") yield { path: inner, holdsMail: true, identity: stat.identity }
+    if (name === "new" || name === "cur") yield { path: inner, holdsMail: true, identity: identityOf(stat) }
     else if (!isHidden(path) || isMaildir(store, path)) yield* foldersIn(store, inner, depth + 1)
   }
 }
+
+/** File systems give the number of a removed folder to the next one. */
+const identityOf = ({ birthtimeNs, ino }: Stat): string => `${ino} ${birthtimeNs}`
 
 const isHidden = (path: string): boolean => basename(path).startsWith(".")

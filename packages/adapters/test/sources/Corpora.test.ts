@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { openJsonl } from "@sealog/adapters/sources/Jsonl"
 import { openMaildir } from "@sealog/adapters/sources/Maildir"
 import { scanHeader } from "@sealog/adapters/sources/MailHeader"
 import { foldsToDump, makeRecorder, pass } from "@sealog/core/testing/SourceRecorder"
@@ -23,6 +24,25 @@ const when = (path: string) => {
   if (!isThere) console.warn(`skipped: no corpus at ${path}; set SEALOG_CORPORA to where the corpora are`)
   return isThere ? it.live : it.live.skip
 }
+
+describe("the samples", () => {
+  it.live("are a Maildir with threads, an attachment, several scripts and an empty folder, and a chat", () =>
+    Effect.gen(function*() {
+      const samples = join(repository, "packages/daemon/samples")
+      const mail = makeRecorder(yield* openMaildir({ name: "maildir", path: join(samples, "maildir") }))
+      const chat = makeRecorder(yield* openJsonl({ name: "jsonl", path: join(samples, "chat") }))
+      const kinds = [...yield* pass(mail), ...yield* pass(chat)].map(({ kind }) => kind)
+      const count = (kind: string) => kinds.filter((one) => one === kind).length
+      assert.deepStrictEqual(["chat.upsert", "message.added", "message.removed", "source.gap"].map(count), [
+        5,
+        30,
+        1,
+        0
+      ])
+      yield* foldsToDump(mail)
+      yield* foldsToDump(chat)
+    }))
+})
 
 describe("real mail", () => {
   when(maildirs)("of other programs' test suites is taken whole", () =>
