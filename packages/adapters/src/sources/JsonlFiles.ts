@@ -50,7 +50,7 @@ export interface RawLine {
   readonly number: number
 }
 
-export const PIECE_BYTES = 1024 * 1024
+const PIECE_BYTES = 1024 * 1024
 const CHECK_BYTES = 4 * 1024
 
 export const rootOf = (path: string): Root =>

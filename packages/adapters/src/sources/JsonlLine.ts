@@ -15,7 +15,7 @@ import {
 import { createHash } from "node:crypto"
 
 /** A line longer than this is a gap, bytes: its event holds it twice at most, once as fields and once as it was. */
-export const LINE_BYTES = 120 * 1024
+const LINE_BYTES = 120 * 1024
 /** Lists and objects within each other. */
 const DEPTH = 28
 
@@ -52,7 +52,7 @@ export interface BadLine {
   readonly reason: string
 }
 
-export const RAW_FORMAT = "jsonl"
+const RAW_FORMAT = "jsonl"
 
 /** The bytes of a line, without its line break. */
 export const parseLine = (bytes: Uint8Array): Line | BadLine => {

@@ -46,7 +46,7 @@ export const remember = (event: Event, index: number, table: SourceTable): void 
   if (known !== undefined) table.set(`m:${id}`, JSON.stringify(known))
 }
 
-export const idOf = (fact: Fact): string | undefined =>
+const idOf = (fact: Fact): string | undefined =>
   "message" in fact ? fact.message.key : "key" in fact ? fact.key : undefined
 
 /** What is known of a message once a fact about it holds. */
