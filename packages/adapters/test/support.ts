@@ -8,6 +8,9 @@ import { join } from "node:path"
 /** Where a sync costs nothing, if there is such a place: what is tested here is logic, not the drive. */
 const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
 
+/** How many times as many trials as usual the tests by chance make: for long runs. */
+export const TRIALS = Number(process.env["SEALOG_TRIALS"] ?? 1)
+
 /** A new empty folder, removed when the scope closes. */
 export const freshFolder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(parent, "sealog-test-"))),

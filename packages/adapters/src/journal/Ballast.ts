@@ -37,7 +37,9 @@ export const makeBallast = Effect.fn("Ballast.make")(function*(fs: FileSystem, p
       Effect.zipRight(Ref.set(held, true)),
       // No space yet, or a disk that takes no file: the journal itself will say so when it matters.
       Effect.catchAll((error) =>
-        Effect.logDebug("no space to reserve", error).pipe(Effect.zipRight(Effect.ignore(fs.remove(path, { force: true }))))
+        Effect.logDebug("no space to reserve", error).pipe(
+          Effect.zipRight(Effect.ignore(fs.remove(path, { force: true })))
+        )
       )
     )
   })

@@ -5,8 +5,8 @@
  */
 import type { File, FileSystem } from "@effect/platform/FileSystem"
 import { JournalError } from "@sealog/core/backup/Journal"
-import { Buffer } from "node:buffer"
 import { Effect, Either, Option } from "effect"
+import { Buffer } from "node:buffer"
 import { toJournalError } from "./LevelDatabase.ts"
 import { decodeMark, encodeMark, type MarkRecord } from "./LevelRecords.ts"
 import type { LevelSeal } from "./LevelSeal.ts"
@@ -19,7 +19,9 @@ export interface HeadMark {
 
 export const openHeadMark = Effect.fn("HeadMark.open")(function*(fs: FileSystem, path: string, sealer: LevelSeal) {
   const wrap = Effect.mapError((cause: unknown) => toJournalError("open", cause, path))
-  const file: File = yield* fs.open(path, { flag: (yield* wrap(fs.exists(path))) ? "r+" : "w+", mode: 0o600 }).pipe(wrap)
+  const file: File = yield* fs.open(path, { flag: (yield* wrap(fs.exists(path))) ? "r+" : "w+", mode: 0o600 }).pipe(
+    wrap
+  )
   const read = fs.readFile(path).pipe(
     wrap,
     Effect.map((bytes) =>

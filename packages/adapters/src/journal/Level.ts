@@ -13,6 +13,7 @@ import { checkMark, openHeadMark } from "./HeadMark.ts"
 import { holdLock } from "./JournalLock.ts"
 import { checkTail } from "./LevelCheck.ts"
 import { type Database, openClassicLevel, type OpenDatabase, toJournalError, type Write } from "./LevelDatabase.ts"
+import { leftovers } from "./LevelFork.ts"
 import { makeLevelJournal } from "./LevelJournal.ts"
 import { makeLevelLog } from "./LevelLog.ts"
 import { currentWrite, firstWrites, growing, loadMeta, type Meta, rootWrite } from "./LevelMeta.ts"
@@ -20,7 +21,6 @@ import { SECRET_BYTES, SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
 import { type LevelSeal, makeLevelSeal } from "./LevelSeal.ts"
 import { loadState, replaceState, shouldFold } from "./LevelState.ts"
 import { type LevelStore, makeLevelStore } from "./LevelStore.ts"
-import { leftovers } from "./LevelFork.ts"
 
 export interface LevelJournalOptions {
   /** The journal's folder. */

@@ -5,11 +5,11 @@
  */
 import { JournalError, type JournalHead } from "@sealog/core/backup/Journal"
 import { type Block, eventsOf } from "@sealog/core/format/Block"
-import { eventsOfRuns } from "@sealog/core/format/Run"
 import { LEAF_EVENTS, TAIL_CHECK_BYTES, TAIL_CHECK_ENTRIES } from "@sealog/core/format/Limits"
+import { eventsOfRuns } from "@sealog/core/format/Run"
 import { LogBuilder } from "@sealog/core/log/MerkleLog"
-import { Buffer } from "node:buffer"
 import { Chunk, Effect, Option, Stream } from "effect"
+import { Buffer } from "node:buffer"
 import { firstRow, type Row } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
 import { fullLeaves, type LevelLog, type LogPlace } from "./LevelLog.ts"
@@ -73,8 +73,14 @@ const newestRows = Effect.fn("LevelCheck.newestRows")(function*({ log, store }: 
 
 /** All of a log up to its head, as ranges that are not right. */
 export const scrubLog = (checking: Checking, head: JournalHead): Stream.Stream<Finding, JournalError> =>
-  Stream.paginateChunkEffect({ checker: makeChecker(checking, 0) }, (state) =>
-    Effect.map(scrubSome(checking, head, state), ({ findings, next }) => [Chunk.fromIterable(findings), next] as const))
+  Stream.paginateChunkEffect(
+    { checker: makeChecker(checking, 0) },
+    (state) =>
+      Effect.map(
+        scrubSome(checking, head, state),
+        ({ findings, next }) => [Chunk.fromIterable(findings), next] as const
+      )
+  )
 
 const scrubSome = Effect.fn("LevelCheck.scrubSome")(function*(
   checking: Checking,
@@ -102,15 +108,17 @@ const scrubSome = Effect.fn("LevelCheck.scrubSome")(function*(
 })
 
 /** Where the next block begins, for all that is known: at the next head or the next block that is there. */
-const nextBoundary = Effect.fn("LevelCheck.nextBoundary")(function*({ log, store }: Checking, first: number, end: number) {
-  const after = (kind: Keys.Kind) =>
-    store.read("scrub", (db) => firstRow(db, { ...Keys.from(log.number, kind, first + 1), values: false })).pipe(
-      Effect.map((row) => row === undefined ? end : Keys.placeOf(row[0])),
-      // A page that cannot be read hides what follows: then all of it is the range.
-      Effect.catchIf((error) => error.reason === "Corrupt" || error.reason === "Io", () => Effect.succeed(end))
-    )
-  return Math.min(end, yield* after(Keys.HEAD), yield* after(Keys.ENTRY))
-})
+const nextBoundary = Effect.fn("LevelCheck.nextBoundary")(
+  function*({ log, store }: Checking, first: number, end: number) {
+    const after = (kind: Keys.Kind) =>
+      store.read("scrub", (db) => firstRow(db, { ...Keys.from(log.number, kind, first + 1), values: false })).pipe(
+        Effect.map((row) => row === undefined ? end : Keys.placeOf(row[0])),
+        // A page that cannot be read hides what follows: then all of it is the range.
+        Effect.catchIf((error) => error.reason === "Corrupt" || error.reason === "Io", () => Effect.succeed(end))
+      )
+    return Math.min(end, yield* after(Keys.HEAD), yield* after(Keys.ENTRY))
+  }
+)
 
 /** What is stored of a block, beside its runs. */
 interface Stored {

@@ -3,9 +3,9 @@
  * he knows is in the log. An index is wrong in no bit, or it is not there: the content is stored once more, no worse.
  */
 import type { ContentEntry, JournalError } from "@sealog/core/backup/Journal"
+import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import { createHmac } from "node:crypto"
-import { Effect } from "effect"
 import type { Write } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
 import type { LevelStore } from "./LevelStore.ts"

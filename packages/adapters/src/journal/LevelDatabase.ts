@@ -74,11 +74,11 @@ export const toJournalError = (method: string, cause: unknown, subject?: string)
   new JournalError({ reason: reasonOf(cause), method, cause, ...(subject === undefined ? {} : { subject }) })
 
 const reasonOf = (cause: unknown): JournalReason => {
-  const codes = [codeOf(cause), codeOf(causeOf(cause))]
+  const codes = new Set([codeOf(cause), codeOf(causeOf(cause))])
   const text = `${messageOf(cause)} ${messageOf(causeOf(cause))}`
-  if (codes.includes("LEVEL_LOCKED")) return "Locked"
+  if (codes.has("LEVEL_LOCKED")) return "Locked"
   if (/No space left|Disk quota exceeded|ENOSPC|EDQUOT/.test(text)) return "Full"
-  if (codes.includes("LEVEL_CORRUPTION") || /Corruption:/.test(text)) return "Corrupt"
+  if (codes.has("LEVEL_CORRUPTION") || /Corruption:/.test(text)) return "Corrupt"
   if (/does not exist \(create_if_missing is false\)/.test(text)) return "Missing"
   if (/exists \(error_if_exists is true\)/.test(text)) return "Exists"
   return "Io"

@@ -2,9 +2,9 @@
  * Leaving a log for a new one. The new log is written beside the old under the next number, where nothing looks, and
  * takes over in one write; what a crash leaves on either side of that write is removed at the next opening.
  */
-import { JournalError, type JournalEntry, type JournalHead, type StateDelta } from "@sealog/core/backup/Journal"
-import { Buffer } from "node:buffer"
+import { type JournalEntry, JournalError, type JournalHead, type StateDelta } from "@sealog/core/backup/Journal"
 import { Effect, Stream } from "effect"
+import { Buffer } from "node:buffer"
 import { contentWrites } from "./LevelContents.ts"
 import type { Database, Write } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"

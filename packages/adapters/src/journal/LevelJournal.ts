@@ -2,16 +2,16 @@
  * The journal's verbs over an open LevelDB. Every write goes through the writer's turn and moves what is in memory only
  * after it is durable.
  */
-import { type JournalEntry, JournalError, type JournalShape } from "@sealog/core/backup/Journal"
-import { Buffer } from "node:buffer"
+import { type JournalEntry, JournalError, type JournalLog, type JournalShape } from "@sealog/core/backup/Journal"
 import { Effect, Either, Stream } from "effect"
+import { Buffer } from "node:buffer"
 import type { HeadMark } from "./HeadMark.ts"
 import { type Finding, scrubLog } from "./LevelCheck.ts"
 import { contentWrites, digest, findContents } from "./LevelContents.ts"
 import type { Write } from "./LevelDatabase.ts"
 import { forkLog, leftovers } from "./LevelFork.ts"
 import * as Keys from "./LevelKeys.ts"
-import { entryWrites, type LevelLog, misfit } from "./LevelLog.ts"
+import { entryWrites, type LevelLog, type LogPlace, misfit } from "./LevelLog.ts"
 import { currentWrite, growing, type Meta } from "./LevelMeta.ts"
 import { decodeNote, encodeNote } from "./LevelRecords.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
@@ -36,7 +36,7 @@ interface Plan {
 }
 
 export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
-  const { levelLog, mark, meta, sealer, store } = parts
+  const { levelLog, meta, sealer, store } = parts
   const logs = Effect.sync(() => {
     const { head, root } = meta.get()
     return root.logs.map(({ left, number, writer }) => ({ number, writer, head: left ?? head }))
@@ -51,63 +51,7 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
     return yield* new JournalError({ reason: "Missing", method, subject })
   })
 
-  /** Writes in turn, and remembers what the journal is then. */
-  const commit = (method: string, plan: (now: Meta) => Plan | JournalError) =>
-    store.inTurn(method, Effect.suspend(() => {
-      const planned = plan(meta.get())
-      if (planned instanceof JournalError) return planned
-      const { next, writes } = planned
-      return Effect.uninterruptible(Effect.zipRight(store.write(method, writes), Effect.sync(() => meta.set(next))))
-    }))
-
-  const commitStates = (method: string, change: (now: Meta) => StateChange) =>
-    commit(method, (now) => {
-      const { states, writes } = change(now)
-      const current = { ...now.current, states }
-      return { next: { ...now, current }, writes: [...writes, currentWrite(sealer, current)] }
-    })
-
-  const noteHead = Effect.suspend(() => {
-    const now = meta.get()
-    return mark.write({ writer: growing(now).writer, size: now.head.size, root: now.head.root })
-  })
-
-  const append = (entry: JournalEntry) =>
-    commit("append", (now) => {
-      const subject = misfit(entry, now.head)
-      if (subject !== undefined) return new JournalError({ reason: "Conflict", method: "append", subject })
-      const log = growing(now)
-      const { states, writes } = changeStates(sealer, now.current.states, entry.states)
-      const current = { log: log.number, size: entry.head.size, states }
-      const contents = contentWrites(now.root.secret, log.number, entry.contents)
-      const all = [...entryWrites(sealer, log, entry), ...contents, ...writes, currentWrite(sealer, current)]
-      return { next: { ...now, current, head: entry.head }, writes: all }
-    })
-
-  const fork: JournalShape["fork"] = Effect.fn("LevelJournal.fork")(function*(options) {
-    yield* store.inTurn("fork", Effect.gen(function*() {
-      const forked = yield* forkLog({ store, sealer, levelLog }, meta.get(), options)
-      meta.set(forked)
-      yield* noteHead
-      yield* store.write("fork", yield* leftovers(store, forked.root))
-    }))
-  })
-
-  const scrubbed: Stream.Stream<Finding, JournalError> = Stream.unwrap(Effect.map(logs, (all) =>
-    all.map((log) => scrubLog({ store, levelLog, log }, log.head)).reduce<Stream.Stream<Finding, JournalError>>(
-      (before, next) => Stream.concat(before, next),
-      Stream.empty
-    )))
-
-  /** What sources remember belongs to all of the log. */
-  const scrubbedStates = Stream.suspend(() => {
-    const { current, head } = meta.get()
-    return Stream.fromIterable(current.states).pipe(
-      Stream.mapEffect((state) => Effect.either(loadState(store, sealer, state))),
-      Stream.filterMap(Either.getLeft),
-      Stream.map((error): Finding => ({ first: 0, last: Math.max(0, head.size - 1), error }))
-    )
-  })
+  const { append, commit, commitStates, fork } = makeWriter(parts)
 
   return {
     identity: Effect.sync(() => ({
@@ -118,10 +62,12 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
     })),
     head: Effect.sync(() => meta.get().head),
     logs: Effect.map(logs, (all) => all.map(({ head, writer }) => ({ writer, head }))),
-    append: Effect.fn("LevelJournal.append")((entry) => Effect.zipRight(append(entry), noteHead)),
+    append,
     blocks: ({ from, to, writer }) =>
-      Stream.unwrap(Effect.map(logOf("blocks", writer), (log) =>
-        levelLog.blocks(log, { from, to: Math.min(to ?? log.head.size, log.head.size) }))),
+      Stream.unwrap(
+        Effect.map(logOf("blocks", writer), (log) =>
+          levelLog.blocks(log, { from, to: Math.min(to ?? log.head.size, log.head.size) }))
+      ),
     headAt: ({ size, writer }) => Effect.flatMap(logOf("headAt", writer), (log) => levelLog.headAt(log, size)),
     leaves: ({ from, to, writer }) =>
       Effect.flatMap(logOf("leaves", writer), (log) => levelLog.leaves(log, { from, to })),
@@ -131,8 +77,7 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
         return findContents(store, now.root.secret, growing(now).number, sha256)
       }),
     state: (source) =>
-      Effect.suspend(() =>
-        loadState(store, sealer, meta.get().current.states.find((state) => state.name === source))),
+      Effect.suspend(() => loadState(store, sealer, meta.get().current.states.find((state) => state.name === source))),
     remember: (source, delta) =>
       commitStates("remember", (now) => changeStates(sealer, now.current.states, [{ source, delta }])),
     replaceState: (source, table) =>
@@ -149,6 +94,89 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
         return { next: now, writes: [[key, sealer.seal({ key }, encodeNote(name, text))]] }
       }),
     fork,
-    scrub: Stream.concat(scrubbed, scrubbedStates)
+    scrub: scrubAll(parts, logs)
   }
+}
+
+/** All that changes the journal. */
+const makeWriter = ({ levelLog, mark, meta, sealer, store }: LevelJournalParts) => {
+  /** Writes in turn, and remembers what the journal is then. */
+  const commit = (method: string, plan: (now: Meta) => Plan | JournalError) =>
+    store.inTurn(
+      method,
+      Effect.suspend(() => {
+        const planned = plan(meta.get())
+        if (planned instanceof JournalError) return planned
+        const { next, writes } = planned
+        return Effect.uninterruptible(Effect.zipRight(store.write(method, writes), Effect.sync(() => meta.set(next))))
+      })
+    )
+
+  const commitStates = (method: string, change: (now: Meta) => StateChange) =>
+    commit(method, (now) => {
+      const { states, writes } = change(now)
+      const current = { ...now.current, states }
+      return { next: { ...now, current }, writes: [...writes, currentWrite(sealer, current)] }
+    })
+
+  const noteHead = Effect.suspend(() => {
+    const now = meta.get()
+    return mark.write({ writer: growing(now).writer, size: now.head.size, root: now.head.root })
+  })
+
+  const appendEntry = (entry: JournalEntry) =>
+    commit("append", (now) => {
+      const subject = misfit(entry, now.head)
+      if (subject !== undefined) return new JournalError({ reason: "Conflict", method: "append", subject })
+      const log = growing(now)
+      const { states, writes } = changeStates(sealer, now.current.states, entry.states)
+      const current = { log: log.number, size: entry.head.size, states }
+      const contents = contentWrites(now.root.secret, log.number, entry.contents)
+      const all = [...entryWrites(sealer, log, entry), ...contents, ...writes, currentWrite(sealer, current)]
+      return { next: { ...now, current, head: entry.head }, writes: all }
+    })
+
+  const fork: JournalShape["fork"] = Effect.fn("LevelJournal.fork")(function*(options) {
+    yield* store.inTurn(
+      "fork",
+      Effect.gen(function*() {
+        const forked = yield* forkLog({ store, sealer, levelLog }, meta.get(), options)
+        meta.set(forked)
+        yield* noteHead
+        yield* store.write("fork", yield* leftovers(store, forked.root))
+      })
+    )
+  })
+
+  const append = Effect.fn("LevelJournal.append")((entry: JournalEntry) =>
+    Effect.zipRight(appendEntry(entry), noteHead)
+  )
+  return { append, commit, commitStates, fork }
+}
+
+const scrubAll = (
+  { levelLog, meta, sealer, store }: LevelJournalParts,
+  logs: Effect.Effect<ReadonlyArray<LogPlace & JournalLog>>
+): Stream.Stream<Finding, JournalError> => {
+  const scrubbed: Stream.Stream<Finding, JournalError> = Stream.unwrap(
+    Effect.map(
+      logs,
+      (all) =>
+        all.map((log) => scrubLog({ store, levelLog, log }, log.head)).reduce<Stream.Stream<Finding, JournalError>>(
+          (before, next) => Stream.concat(before, next),
+          Stream.empty
+        )
+    )
+  )
+
+  /** What sources remember belongs to all of the log. */
+  const scrubbedStates = Stream.suspend(() => {
+    const { current, head } = meta.get()
+    return Stream.fromIterable(current.states).pipe(
+      Stream.mapEffect((state) => Effect.either(loadState(store, sealer, state))),
+      Stream.filterMap(Either.getLeft),
+      Stream.map((error): Finding => ({ first: 0, last: Math.max(0, head.size - 1), error }))
+    )
+  })
+  return Stream.concat(scrubbed, scrubbedStates)
 }

@@ -69,7 +69,10 @@ export const before = (log: number, kind: Kind, place: number): Range => ({
   lt: inLog(log, kind, place)
 })
 
-export const contentsOf = (log: number): Range => ({ gte: content(log, new Uint8Array(0)), lt: afterKind(log, CONTENT) })
+export const contentsOf = (log: number): Range => ({
+  gte: content(log, new Uint8Array(0)),
+  lt: afterKind(log, CONTENT)
+})
 
 /** Everything of the logs from this number on. */
 export const logsFrom = (log: number): Range => ({ gte: inLog(log, ENTRY, 0), lt: Buffer.of(0x11) })

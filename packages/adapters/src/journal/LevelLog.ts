@@ -9,7 +9,7 @@ import { emptyRoot } from "@sealog/core/log/MerkleTree"
 import { Effect, Stream } from "effect"
 import { firstRow, type Row, type Write } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
-import { decodeHead, decodeLeaves, encodeHead, encodeLeaves } from "./LevelRecords.ts"
+import { decodeHead, decodeLeaves, encodeHead, encodeLeaves, type LeavesRecord } from "./LevelRecords.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
 import type { LevelStore } from "./LevelStore.ts"
 
@@ -119,32 +119,43 @@ export const makeLevelLog = (store: LevelStore, sealer: LevelSeal): LevelLog => 
       return yield* Effect.forEach(values, (value, at) =>
         value === undefined
           ? Effect.succeed(undefined)
-          : Effect.map(read(sealer, { key: keys[at]!, writer: log.writer }, value, decodeHead, what(at)), ({ root }) => root))
+          : Effect.map(read(sealer, { key: keys[at]!, writer: log.writer }, value, decodeHead, what(at)), ({ root }) =>
+            root))
     }),
     blocks: (log, range) => blocks(store, decode, log, range),
-    leaves: Effect.fn("LevelLog.leaves")(function*(log, { from, to }) {
-      if (from >= to) return []
-      const start = yield* store.read(
-        "leaves",
-        (db) => firstRow(db, { ...Keys.before(log.number, Keys.LEAVES, from + 1), reverse: true, values: false })
-      )
-      const range = { gte: start?.[0] ?? Keys.inLog(log.number, Keys.LEAVES, from), lt: Keys.inLog(log.number, Keys.LEAVES, to) }
-      const leaves: Array<Uint8Array> = []
-      let at = start === undefined ? from : Keys.placeOf(start[0])
-      yield* store.pages("leaves", range).pipe(Stream.runForEach(Effect.fnUntraced(function*(page) {
-        for (const row of page) {
-          if (Keys.placeOf(row[0]) !== at) return yield* gap("leaves", at, Keys.placeOf(row[0]))
-          for (const leaf of (yield* leafRecord(log, row)).leaves) {
-            if (at >= from && at < to) leaves.push(leaf)
-            at++
-          }
-        }
-      })))
-      if (at < to) return yield* gap("leaves", at, to)
-      return leaves
-    })
+    leaves: (log, range) => leaves(store, leafRecord, log, range)
   }
 }
+
+const leaves = Effect.fn("LevelLog.leaves")(function*(
+  store: LevelStore,
+  leafRecord: (log: LogPlace, row: Row) => Effect.Effect<LeavesRecord, JournalError>,
+  log: LogPlace,
+  { from, to }: { readonly from: number; readonly to: number }
+): Effect.fn.Return<ReadonlyArray<Uint8Array>, JournalError> {
+  if (from >= to) return []
+  const start = yield* store.read(
+    "leaves",
+    (db) => firstRow(db, { ...Keys.before(log.number, Keys.LEAVES, from + 1), reverse: true, values: false })
+  )
+  const range = {
+    gte: start?.[0] ?? Keys.inLog(log.number, Keys.LEAVES, from),
+    lt: Keys.inLog(log.number, Keys.LEAVES, to)
+  }
+  const hashes: Array<Uint8Array> = []
+  let at = start === undefined ? from : Keys.placeOf(start[0])
+  yield* store.pages("leaves", range).pipe(Stream.runForEach(Effect.fnUntraced(function*(page) {
+    for (const row of page) {
+      if (Keys.placeOf(row[0]) !== at) return yield* gap("leaves", at, Keys.placeOf(row[0]))
+      for (const leaf of (yield* leafRecord(log, row)).leaves) {
+        if (at >= from && at < to) hashes.push(leaf)
+        at++
+      }
+    }
+  })))
+  if (at < to) return yield* gap("leaves", at, to)
+  return hashes
+})
 
 const blocks = (
   store: LevelStore,

@@ -3,11 +3,12 @@
  * Read and held against each other each time LevelDB is opened.
  */
 import { JournalError, type JournalHead } from "@sealog/core/backup/Journal"
-import { Buffer } from "node:buffer"
 import { Effect, Either } from "effect"
+import { Buffer } from "node:buffer"
 import { type Database, firstRow, toJournalError, type Write } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
 import { fullLeaves, type LogPlace } from "./LevelLog.ts"
+import { emptyHead } from "./LevelLog.ts"
 import {
   type CurrentRecord,
   decodeCurrent,
@@ -19,7 +20,6 @@ import {
   type RootRecord
 } from "./LevelRecords.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
-import { emptyHead } from "./LevelLog.ts"
 
 /** All that is kept in memory of an open journal. */
 export interface Meta {
@@ -55,7 +55,8 @@ export const loadMeta = Effect.fn("LevelMeta.load")(function*(
   db: Database,
   sealer: LevelSeal
 ): Effect.fn.Return<Meta, JournalError> {
-  const attempt = <A>(body: () => Promise<A>) => Effect.tryPromise({ try: body, catch: (e) => toJournalError("open", e) })
+  const attempt = <A>(body: () => Promise<A>) =>
+    Effect.tryPromise({ try: body, catch: (e) => toJournalError("open", e) })
   const fixed = [Keys.FORMAT, Keys.CHECK, Keys.ROOT, Keys.CURRENT]
   const [format, check, rootValue, currentValue] = yield* attempt(() => db.getMany(fixed))
   yield* checkFormat(format)

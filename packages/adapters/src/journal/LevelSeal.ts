@@ -4,13 +4,13 @@
  * taken from another journal, must not open there.
  */
 import { JournalError } from "@sealog/core/backup/Journal"
+import type { FormatError } from "@sealog/core/format/FormatError"
 import { open, seal } from "@sealog/core/format/Sealed"
+import { NONCE_BYTES } from "@sealog/core/format/Sealed"
 import type { EntropyShape } from "@sealog/core/keys/Entropy"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
-import { Buffer } from "node:buffer"
 import { Effect, Either } from "effect"
-import { NONCE_BYTES } from "@sealog/core/format/Sealed"
-import type { FormatError } from "@sealog/core/format/FormatError"
+import { Buffer } from "node:buffer"
 import { WRITER_BYTES } from "./LevelRecords.ts"
 
 /** Where a value stands: its key, and its log's writer where it belongs to one. */

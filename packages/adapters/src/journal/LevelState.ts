@@ -65,7 +65,10 @@ export const replaceState = (
     writes.push([key, value])
   }
   const record = { number, name: source, generation, parts, partBytes, deltas: 0, deltaBytes: 0 }
-  return { states: [...states.filter((state) => state !== old), record].toSorted((a, b) => a.number - b.number), writes }
+  return {
+    states: [...states.filter((state) => state !== old), record].toSorted((a, b) => a.number - b.number),
+    writes
+  }
 }
 
 /** Loads what a source remembers. */

@@ -3,14 +3,25 @@
  * others, and whether the failed one is there "may or may not" be. Here it is looked up, so that a write either
  * succeeded as a whole or is reported as failed, once.
  */
-import { JournalError } from "@sealog/core/backup/Journal"
-import { Buffer } from "node:buffer"
+import type { JournalError } from "@sealog/core/backup/Journal"
 import { Effect, Either, type Scope, Stream } from "effect"
+import { Buffer } from "node:buffer"
 import type { Ballast } from "./Ballast.ts"
-import { type Database, type OpenDatabase, type RangeOptions, type Row, toJournalError, type Write } from "./LevelDatabase.ts"
+import {
+  type Database,
+  type OpenDatabase,
+  type RangeOptions,
+  type Row,
+  toJournalError,
+  type Write
+} from "./LevelDatabase.ts"
 
 export interface LevelStore {
-  readonly read: <A>(method: string, body: (db: Database) => Promise<A>, subject?: string) => Effect.Effect<A, JournalError>
+  readonly read: <A>(
+    method: string,
+    body: (db: Database) => Promise<A>,
+    subject?: string
+  ) => Effect.Effect<A, JournalError>
   /** A range in pages, as it is when the stream begins. */
   readonly pages: (method: string, options: RangeOptions) => Stream.Stream<ReadonlyArray<Row>, JournalError>
   /** All of the writes, durable, or none. To be called in the writer's turn. */
@@ -44,8 +55,10 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
   /** Opens it, with the reserved space where there is no other. */
   const open = Effect.fn("LevelStore.open")(function*(method: string) {
     const opened = yield* openOnce(method).pipe(
-      Effect.catchIf((error) => error.reason === "Full", (error) =>
-        Effect.flatMap(ballast.release, (released) => released ? openOnce(method) : error))
+      Effect.catchIf(
+        (error) => error.reason === "Full",
+        (error) => Effect.flatMap(ballast.release, (released) => released ? openOnce(method) : error)
+      )
     )
     yield* Effect.onError(check(opened), () => Effect.promise(() => opened.close()))
     db = opened
@@ -59,7 +72,9 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
   })
 
   const database = (method: string) =>
-    Effect.suspend(() => db === undefined ? turn.withPermits(1)(Effect.suspend(() => held(method))) : Effect.succeed(db))
+    Effect.suspend(() =>
+      db === undefined ? turn.withPermits(1)(Effect.suspend(() => held(method))) : Effect.succeed(db)
+    )
   const held = (method: string): Effect.Effect<Database, JournalError> =>
     db === undefined ? open(method) : Effect.succeed(db)
 
@@ -75,10 +90,13 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
 
   yield* Effect.acquireRelease(open("open"), () => close)
   return {
-    read: (method, body, subject) => Effect.flatMap(database(method), (db) => attempt(method, () => body(db), subject)),
+    read: (method, body, subject) =>
+      Effect.flatMap(database(method), (opened) => attempt(method, () => body(opened), subject)),
     pages: (method, range) =>
-      Stream.unwrap(Effect.map(database(method), (db) =>
-        Stream.fromAsyncIterable(db.pages(range), (cause) => toJournalError(method, cause)))),
+      Stream.unwrap(
+        Effect.map(database(method), (opened) =>
+          Stream.fromAsyncIterable(opened.pages(range), (cause) => toJournalError(method, cause)))
+      ),
     write: (method, writes) => Effect.uninterruptible(write(method, writes)),
     inTurn: (method, work) => turn.withPermits(1)(Effect.zipRight(Effect.suspend(() => held(method)), work))
   }

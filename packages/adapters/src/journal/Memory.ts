@@ -12,8 +12,8 @@ import {
 } from "@sealog/core/backup/Journal"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
-import { Buffer } from "node:buffer"
 import { Effect, Layer, Stream } from "effect"
+import { Buffer } from "node:buffer"
 import { emptyHead, fullLeaves, misfit } from "./LevelLog.ts"
 import { SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
 

@@ -6,8 +6,8 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import { HeadPin, openPin, type Pin, PinError, type PinReason, sealPin } from "@sealog/core/backup/HeadPin"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
-import { Buffer } from "node:buffer"
 import { Effect, Layer } from "effect"
+import { Buffer } from "node:buffer"
 
 /** Longer than any pin of as many targets as anybody has, bytes. */
 const PIN_BYTES = 1024 * 1024

@@ -2,11 +2,11 @@
  * A vault in a folder of a disk that is mounted here: internal, external, or a share. A folder that is missing, or that
  * holds nothing at all, is a disk that is not mounted, never an empty vault: `prepareDisk` alone makes a new one.
  */
-import type { ByteRange, ObjectInfo, StorageReason, StorageShape } from "@sealog/core/backup/Storage"
+import type { ByteRange, Capabilities, ObjectInfo, StorageReason, StorageShape } from "@sealog/core/backup/Storage"
 import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Clock, Effect, Stream } from "effect"
-import { codeOf, diskFiles, type DiskFiles, type Entry, publish, systemError } from "./DiskFiles.ts"
+import { codeOf, type DiskFiles, diskFiles, type Entry, publish, systemError } from "./DiskFiles.ts"
 import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
 
 /** A temporary file is a crashed run's after this long, milliseconds: no put takes a day. */
@@ -91,20 +91,22 @@ export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?:
 
   return {
     kind: "disk",
-    capabilities: {
-      atomicCreate: true,
-      rangeReads: true,
-      strongList: true,
-      durability: "stored",
-      deletes: true,
-      maxObjectBytes: OBJECT_BYTES
-    },
+    capabilities,
     put,
     get,
     list: (prefix) => listing(files, root, prefix),
     delete: remove
   } satisfies StorageShape
 })
+
+const capabilities: Capabilities = {
+  atomicCreate: true,
+  rangeReads: true,
+  strongList: true,
+  durability: "stored",
+  deletes: true,
+  maxObjectBytes: OBJECT_BYTES
+}
 
 /** Pages of one folder after another, so that a vault of any size is listed in the same memory. */
 const listing = (files: DiskFiles, root: string, prefix: string): Stream.Stream<ObjectInfo, StorageError> => {
@@ -137,7 +139,9 @@ async function* pages(files: DiskFiles, root: string, prefix: string): AsyncGene
       const name = next.folder + entry.name
       if (name === TEMPORARY_FOLDER) continue
       if (entry.kind === "folder") {
-        if (next.depth < LIST_DEPTH && overlap(`${name}/`, prefix)) pending.push({ folder: `${name}/`, depth: next.depth + 1 })
+        if (next.depth < LIST_DEPTH && overlap(`${name}/`, prefix)) {
+          pending.push({ folder: `${name}/`, depth: next.depth + 1 })
+        }
       } else if (entry.kind === "file" && name.startsWith(prefix)) {
         page.push(name)
       }
@@ -197,8 +201,7 @@ const attempt = <A>(
   method: string,
   subject: string,
   body: (signal: AbortSignal) => Promise<A>
-): Effect.Effect<A, StorageError> =>
-  Effect.tryPromise({ try: body, catch: (error) => toError(method, subject, error) })
+): Effect.Effect<A, StorageError> => Effect.tryPromise({ try: body, catch: (error) => toError(method, subject, error) })
 
 const toError = (method: string, subject: string, cause: unknown): StorageError => {
   const [reason, retryable] = reasons[codeOf(cause)] ?? (["Unreachable", false] as const)

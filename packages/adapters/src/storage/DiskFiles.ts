@@ -34,7 +34,9 @@ export interface DiskFiles {
     limitBytes: number
   ) => Promise<Uint8Array>
   readonly entries: (path: string) => AsyncIterable<Entry>
-  readonly stat: (path: string) => Promise<{ readonly kind: Entry["kind"]; readonly size: number; readonly mtimeMs: number }>
+  readonly stat: (
+    path: string
+  ) => Promise<{ readonly kind: Entry["kind"]; readonly size: number; readonly mtimeMs: number }>
 }
 
 /** What is wrong with a file that the system opened without complaint. */
@@ -218,8 +220,7 @@ const readExactly = async (file: FileHandle, offset: number, length: number, pat
 export const codeOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : ""
 
-export const systemError = (code: string, path: string): Error =>
-  Object.assign(new Error(`${code}: ${path}`), { code })
+export const systemError = (code: string, path: string): Error => Object.assign(new Error(`${code}: ${path}`), { code })
 
 const ignoreMissing = (error: unknown): undefined => {
   if (codeOf(error) !== "ENOENT") throw error

@@ -38,7 +38,10 @@ export const makeMemory = (options?: MemoryOptions): Effect.Effect<StorageShape>
       list: (prefix) =>
         Stream.suspend(() =>
           Stream.fromIterable(
-            [...objects].filter(([name]) => name.startsWith(prefix)).map(([name, { length }]) => ({ name, size: length }))
+            [...objects].filter(([name]) => name.startsWith(prefix)).map(([name, { length }]) => ({
+              name,
+              size: length
+            }))
           )
         ),
       delete: Effect.fn("Memory.delete")(function*(name: string) {

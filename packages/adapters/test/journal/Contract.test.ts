@@ -3,11 +3,11 @@
  * Verifies: JRNL-1, JRNL-2, JRNL-3, JRNL-4, JRNL-5, JRNL-6
  */
 import { describe, it } from "@effect/vitest"
+import { makeMemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
 import type { JournalShape } from "@sealog/core/backup/Journal"
 import { register } from "@sealog/core/testing/Contract"
 import { journalContract, JournalUnderTest } from "@sealog/core/testing/JournalContract"
 import { Context, Effect, Layer, Stream } from "effect"
-import { makeMemoryDisk, openMemoryJournal } from "../../src/journal/Memory.ts"
 import { levelUnderTest, services } from "./support.ts"
 
 const memoryUnderTest = Layer.effect(

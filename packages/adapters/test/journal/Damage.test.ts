@@ -1,11 +1,12 @@
 /** What the journal notices of damage to its files, and what it never does to them. */
 import { assert, describe, it } from "@effect/vitest"
+import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
+import { openClassicLevel } from "@sealog/adapters/journal/LevelDatabase"
+import * as Keys from "@sealog/adapters/journal/LevelKeys"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
 import { Effect } from "effect"
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs"
-import { createLevelJournal, openLevelJournal } from "../../src/journal/Level.ts"
-import { openClassicLevel } from "../../src/journal/LevelDatabase.ts"
-import * as Keys from "../../src/journal/LevelKeys.ts"
+import { TRIALS } from "../support.ts"
 import { everything, fill, findings, freshJournal, ringOf, services } from "./support.ts"
 
 const open = (path: string, acceptDamage = false) => openLevelJournal({ path, ballastBytes: 0, acceptDamage })
@@ -59,12 +60,12 @@ describe("a journal with one flipped bit", () => {
         }
         assert.deepStrictEqual(verdicts.filter((verdict) => verdict === "silently wrong"), [])
         assert.isAbove(verdicts.filter((verdict) => verdict !== "the same").length, 0)
-      }).pipe(Effect.provide(services)), 60_000)
+      }).pipe(Effect.provide(services)), 60_000 * TRIALS)
   }
 })
 
 /** Bits flipped in each kind of file; the long runs are elsewhere. */
-const FLIPS = 40
+const FLIPS = 40 * TRIALS
 
 describe("a journal with files gone", () => {
   for (const name of ["CURRENT", "MANIFEST"]) {
@@ -118,7 +119,9 @@ describe("a journal with files gone", () => {
     Effect.gen(function*() {
       const { path } = yield* closedJournal()
       const db = yield* Effect.promise(() => openClassicLevel(`${path}/db`, { create: false }))
-      yield* Effect.promise(() => db.write([[Keys.inLog(0, Keys.ENTRY, 100), undefined], [Keys.inLog(0, Keys.ENTRY, 164), undefined]]))
+      yield* Effect.promise(() =>
+        db.write([[Keys.inLog(0, Keys.ENTRY, 100), undefined], [Keys.inLog(0, Keys.ENTRY, 164), undefined]])
+      )
       yield* Effect.promise(() => db.close())
       assert.strictEqual((yield* Effect.flip(Effect.scoped(open(path)))).reason, "Corrupt")
       const found = yield* findings(yield* open(path, true))
@@ -128,7 +131,7 @@ describe("a journal with files gone", () => {
 })
 
 describe("a journal and the wrong keys", () => {
-  const withRing = (epochs: number, fill: number) => Effect.provideService(KeyRing, ringOf(epochs, fill))
+  const withRing = (epochs: number, byte: number) => Effect.provideService(KeyRing, ringOf(epochs, byte))
 
   /** Verifies: JRNL-10 */
   it.scoped("says WrongKey with the keys of another vault", () =>

@@ -1,8 +1,8 @@
 /** The journal between processes: one writer, whatever happens to lock files, and nothing lost to a kill. */
 import { assert, describe, it } from "@effect/vitest"
+import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { Effect, Queue } from "effect"
 import { unlinkSync } from "node:fs"
-import { openLevelJournal } from "../../src/journal/Level.ts"
 import { findings, freshJournal, services, spawnWriter } from "./support.ts"
 
 const open = (path: string) => openLevelJournal({ path, ballastBytes: 0 })
@@ -61,26 +61,30 @@ describe("a journal held by another process", () => {
 
 describe("a writer killed while it appends", () => {
   /** Verifies: JRNL-13 */
-  it.scopedLive("loses nothing that it acknowledged, and leaves a whole log", () =>
-    Effect.forEach(Array.from({ length: LANES }, (_, lane) => lane), (lane) =>
-      Effect.gen(function*() {
-        const path = yield* freshJournal()
-        for (let round = 0; round < KILLS / LANES; round++) {
-          const acknowledged = yield* Effect.scoped(killAfter(path, 5 + lane * 7 + round * 11))
-          const { found, remembered, size } = yield* Effect.scoped(Effect.gen(function*() {
-            const journal = yield* open(path)
-            return {
-              size: (yield* journal.head).size,
-              remembered: (yield* journal.state("s")).get("size"),
-              found: yield* findings(journal)
-            }
-          }))
-          assert.isAtLeast(size, acknowledged)
-          assert.isAtMost(size, acknowledged + 1)
-          assert.strictEqual(remembered, String(size))
-          assert.deepStrictEqual(found, [])
-        }
-      }), { concurrency: LANES, discard: true }).pipe(Effect.provide(services)), 120_000)
+  it.scopedLive(
+    "loses nothing that it acknowledged, and leaves a whole log",
+    () =>
+      Effect.forEach(Array.from({ length: LANES }, (_, lane) => lane), (lane) =>
+        Effect.gen(function*() {
+          const path = yield* freshJournal()
+          for (let round = 0; round < KILLS / LANES; round++) {
+            const acknowledged = yield* Effect.scoped(killAfter(path, 5 + lane * 7 + round * 11))
+            const { found, remembered, size } = yield* Effect.scoped(Effect.gen(function*() {
+              const journal = yield* open(path)
+              return {
+                size: (yield* journal.head).size,
+                remembered: (yield* journal.state("s")).get("size"),
+                found: yield* findings(journal)
+              }
+            }))
+            assert.isAtLeast(size, acknowledged)
+            assert.isAtMost(size, acknowledged + 1)
+            assert.strictEqual(remembered, String(size))
+            assert.deepStrictEqual(found, [])
+          }
+        }), { concurrency: LANES, discard: true }).pipe(Effect.provide(services)),
+    120_000
+  )
 
   /** Kills it after so many acknowledgements and some of its own time; gives back the last one. */
   const killAfter = Effect.fn("test.killAfter")(function*(path: string, count: number) {

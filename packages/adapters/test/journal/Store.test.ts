@@ -1,13 +1,13 @@
 /** The journal on a database that fails: each append is there exactly once or reported as failed, once. */
 import { FileSystem } from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { EntryMaker } from "@sealog/core/testing/JournalContract"
+import { BALLAST_BYTES } from "@sealog/adapters/journal/Ballast"
+import { makeFlush } from "@sealog/adapters/journal/Flush"
+import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
+import { openClassicLevel, type OpenDatabase } from "@sealog/adapters/journal/LevelDatabase"
+import { EntryMaker } from "@sealog/core/testing/JournalEntries"
 import { Effect, TestClock } from "effect"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { BALLAST_BYTES } from "../../src/journal/Ballast.ts"
-import { makeFlush } from "../../src/journal/Flush.ts"
-import { createLevelJournal, openLevelJournal } from "../../src/journal/Level.ts"
-import { openClassicLevel, type OpenDatabase } from "../../src/journal/LevelDatabase.ts"
 import { freshFolder } from "../support.ts"
 import { fill, findings, freshJournal, openEventsOf, services } from "./support.ts"
 
@@ -141,22 +141,31 @@ describe("what sources remember", () => {
   it.scoped("is folded into a snapshot once its changes outweigh it, and stays the same", () =>
     Effect.gen(function*() {
       const path = yield* freshJournal()
-      const keys = () => Effect.promise(async () => {
-        const db = await openClassicLevel(`${path}/db`, { create: false })
-        let count = 0
-        for await (const page of db.pages({ gte: Buffer.of(5), lt: Buffer.of(6) })) count += page.length
-        await db.close()
-        return count
-      })
+      const keys = () =>
+        Effect.promise(async () => {
+          const db = await openClassicLevel(`${path}/db`, { create: false })
+          let count = 0
+          for await (const page of db.pages({ gte: Buffer.of(5), lt: Buffer.of(6) })) count += page.length
+          await db.close()
+          return count
+        })
       const expected = yield* Effect.scoped(Effect.gen(function*() {
         const journal = yield* openLevelJournal({ path, ballastBytes: 0 })
         for (let round = 0; round < 100; round++) {
-          yield* journal.remember("s", Array.from({ length: 100 }, (_, n) => [`key ${(round * 31 + n) % 500}`, `value ${round} of ${n} ${"x".repeat(30)}`]))
+          yield* journal.remember(
+            "s",
+            Array.from(
+              { length: 100 },
+              (_, n) => [`key ${(round * 31 + n) % 500}`, `value ${round} of ${n} ${"x".repeat(30)}`]
+            )
+          )
         }
         return [...(yield* journal.state("s"))]
       }))
       assert.strictEqual(yield* keys(), 100)
-      const journal = yield* Effect.scoped(Effect.flatMap(openLevelJournal({ path, ballastBytes: 0 }), (j) => j.state("s")))
+      const journal = yield* Effect.scoped(
+        Effect.flatMap(openLevelJournal({ path, ballastBytes: 0 }), (j) => j.state("s"))
+      )
       assert.sameDeepMembers([...journal], expected)
       assert.strictEqual(yield* keys(), 1)
     }).pipe(Effect.provide(services)))

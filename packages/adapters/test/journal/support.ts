@@ -1,17 +1,18 @@
 /** What tests of journals share: a vault's keys, a folder, and a journal in it. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { createLevelJournal, type LevelJournalOptions, openLevelJournal } from "@sealog/adapters/journal/Level"
 import type { JournalShape } from "@sealog/core/backup/Journal"
 import { eventsOf } from "@sealog/core/format/Block"
 import { LEAF_EVENTS } from "@sealog/core/format/Limits"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import { KeyRing, makeKeyRing } from "@sealog/core/keys/KeyRing"
-import { EntryMaker, JournalUnderTest } from "@sealog/core/testing/JournalContract"
+import { JournalUnderTest } from "@sealog/core/testing/JournalContract"
+import { EntryMaker } from "@sealog/core/testing/JournalEntries"
 import { Effect, Layer, Queue, Redacted, Stream } from "effect"
 import { build } from "esbuild"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { createLevelJournal, type LevelJournalOptions, openLevelJournal } from "../../src/journal/Level.ts"
 import { freshFolder } from "../support.ts"
 
 /** The key ring of a test vault with as many epochs. */
@@ -59,7 +60,9 @@ export const fill = Effect.fn("test.fill")(function*(journal: JournalShape, size
   const maker = new EntryMaker({ head: yield* journal.head, openEvents: yield* openEventsOf(journal) })
   for (const count of sizes) {
     const { size } = yield* journal.head
-    yield* journal.append(yield* maker.entry(count, { states: [{ source: "s", delta: [[`k${size % 7}`, String(size)]] }] }))
+    yield* journal.append(
+      yield* maker.entry(count, { states: [{ source: "s", delta: [[`k${size % 7}`, String(size)]] }] })
+    )
   }
 })
 
@@ -92,14 +95,14 @@ export const spawnWriter = Effect.fn("test.spawnWriter")(function*(path: string,
   let last = ""
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [script, path, task], { stdio: ["ignore", "pipe", "inherit"] })
-      createInterface(child.stdout).on("line", (line) => {
+      const started = spawn(process.execPath, [script, path, task], { stdio: ["ignore", "pipe", "inherit"] })
+      createInterface(started.stdout).on("line", (line) => {
         last = line
         Queue.unsafeOffer(lines, line)
       })
-      return child
+      return started
     }),
-    (child) => kill(child)
+    kill
   )
   return { lines, pid: child.pid, kill: kill(child), last: () => last }
 })

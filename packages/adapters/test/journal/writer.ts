@@ -3,10 +3,10 @@
  * to kill one: `append` adds single events until it is killed and says the size after each, `hold` opens and waits,
  * `touch` does too and opens and closes LOCK files meanwhile.
  */
-import { EntryMaker } from "@sealog/core/testing/JournalContract"
+import { openLevelJournal } from "@sealog/adapters/journal/Level"
+import { EntryMaker } from "@sealog/core/testing/JournalEntries"
 import { Effect } from "effect"
 import { closeSync, openSync, writeSync } from "node:fs"
-import { openLevelJournal } from "../../src/journal/Level.ts"
 import { openEventsOf, services } from "./support.ts"
 
 const [path, task] = process.argv.slice(2) as [string, string]
@@ -15,7 +15,7 @@ const say = (line: string) => writeSync(1, `${line}\n`)
 const main = Effect.gen(function*() {
   const journal = yield* openLevelJournal({ path, ballastBytes: 0 })
   say("open")
-  if (task === "touch") for (const lock of ["db/LOCK", "lock/LOCK"]) closeSync(openSync(`${path}/${lock}`, "r"))
+  if (task === "touch") { for (const lock of ["db/LOCK", "lock/LOCK"]) closeSync(openSync(`${path}/${lock}`, "r")) }
   if (task !== "append") return yield* Effect.never
   const maker = new EntryMaker({ head: yield* journal.head, openEvents: yield* openEventsOf(journal) })
   while (true) {
@@ -27,6 +27,6 @@ const main = Effect.gen(function*() {
 
 void Effect.runPromise(
   Effect.scoped(Effect.provide(main, services)).pipe(
-    Effect.catchAll((error) => Effect.sync(() => say(`failed ${error.reason} ${error.pid}`)))
+    Effect.catchAll((error) => Effect.sync(() => say(`failed ${error.reason} ${"pid" in error ? error.pid : ""}`)))
   )
 )

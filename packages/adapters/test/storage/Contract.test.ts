@@ -3,14 +3,14 @@
  * Verifies: STO-1, STO-2, STO-3, STO-4, STO-5, STO-6, STO-7
  */
 import { describe, it } from "@effect/vitest"
+import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
+import { diskFiles } from "@sealog/adapters/storage/DiskFiles"
+import { makeMemory } from "@sealog/adapters/storage/Memory"
 import { Storage, type StorageError, type StorageShape } from "@sealog/core/backup/Storage"
 import { register } from "@sealog/core/testing/Contract"
 import { failing, makeFaulty, seeded } from "@sealog/core/testing/FaultyStorage"
 import { claimed, storageContract } from "@sealog/core/testing/StorageContract"
 import { Effect, Layer, Schedule, Stream } from "effect"
-import { makeDisk, prepareDisk } from "../../src/storage/Disk.ts"
-import { diskFiles } from "../../src/storage/DiskFiles.ts"
-import { makeMemory } from "../../src/storage/Memory.ts"
 import { freshFolder, openHandles } from "../support.ts"
 
 const disk = Effect.gen(function*() {
@@ -56,19 +56,23 @@ const retrying = (storage: StorageShape): StorageShape => {
   }
 }
 
-const passThrough = Effect.map(Effect.flatMap(disk, (storage) => makeFaulty(storage)), ({ storage }) => storage)
+const passThrough = Effect.map(Effect.flatMap(makeMemory(), (storage) => makeFaulty(storage)), ({ storage }) => storage)
 
 const subjects = {
   memory: makeMemory(),
   disk,
   "disk without hard links": diskWithoutLinks,
-  "disk behind a wrapper": passThrough,
+  "memory behind a wrapper": passThrough,
   "a troubled place behind retries": retried
 }
 
 for (const [name, make] of Object.entries(subjects)) {
   const capabilities = Effect.runSync(Effect.map(makeMemory(), claimed))
-  register({ describe, it }, storageContract({ openHandles }), { name, layer: Layer.scoped(Storage, make), capabilities })
+  register({ describe, it }, storageContract({ openHandles }), {
+    name,
+    layer: Layer.scoped(Storage, make),
+    capabilities
+  })
 }
 
 const appendOnly = makeMemory({ capabilities: { deletes: false } })

@@ -3,7 +3,13 @@
  * from a seed, so that what must survive them can be tested and any failure played again.
  */
 import { Effect, Ref, Stream } from "effect"
-import { type ByteRange, type ObjectInfo, StorageError, type StorageReason, type StorageShape } from "../backup/Storage.ts"
+import {
+  type ByteRange,
+  type ObjectInfo,
+  StorageError,
+  type StorageReason,
+  type StorageShape
+} from "../backup/Storage.ts"
 
 export type Verb = "put" | "get" | "list" | "delete"
 export const verbs: ReadonlyArray<Verb> = ["put", "get", "list", "delete"]
@@ -120,7 +126,10 @@ export const makeFaulty = Effect.fn("FaultyStorage.make")(function*(behind: Stor
 const timeMachine = (behind: StorageShape) => {
   const snapshot = Effect.gen(function*() {
     const infos = yield* Stream.runCollect(behind.list(""))
-    const objects = yield* Effect.forEach(infos, ({ name }) => Effect.map(behind.get(name), (bytes) => [name, bytes] as const))
+    const objects = yield* Effect.forEach(
+      infos,
+      ({ name }) => Effect.map(behind.get(name), (bytes) => [name, bytes] as const)
+    )
     return new Map(objects)
   })
   const rollBack = Effect.fn("FaultyStorage.rollBack")(function*(to: Snapshot) {

@@ -2,11 +2,11 @@
  * What every place for sealed objects promises, as clauses: whoever writes an adapter runs these against it. They ask
  * only for what its capabilities claim, and only through the four verbs.
  */
-import { Buffer } from "node:buffer"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { type ObjectInfo, Storage, type StorageError, type StorageShape } from "../backup/Storage.ts"
 import { CHUNK_BYTES } from "../format/Limits.ts"
 import { type BrokenPromise, type Clause, type Contract, promise, promiseFailure, promiseSame } from "./Contract.ts"
+import { nameOf, numbers, same, sample } from "./StorageSamples.ts"
 
 /** What a place may or may not claim, of `Capabilities`. */
 export type StorageCapability = "atomicCreate" | "strongList" | "deletes"
@@ -83,8 +83,10 @@ const whole = [
       yield* Effect.forEach(all, (n) => storage.put(nameOf(n), sample(n * 100, n)), { concurrency: 16 })
       yield* Effect.forEach(all, (n) => holds(storage, nameOf(n), sample(n * 100, n)), { concurrency: 16 })
     })),
-  clause("says NotFound of what was never stored", (storage) =>
-    promiseFailure(storage.get(nameOf(1)), "NotFound", "a get of nothing")),
+  clause(
+    "says NotFound of what was never stored",
+    (storage) => promiseFailure(storage.get(nameOf(1)), "NotFound", "a get of nothing")
+  ),
   clause("does not take NotFound for something that may pass", (storage) =>
     Effect.gen(function*() {
       const error = yield* promiseFailure(storage.get(nameOf(1)), "NotFound", "a get of nothing")
@@ -171,7 +173,10 @@ const range = (label: string, offset: number, length: number) =>
       const bytes = sample(RANGED, 9)
       yield* storage.put(nameOf(1), bytes)
       const part = yield* storage.get(nameOf(1), { offset, length })
-      yield* promise(same(part, bytes.slice(offset, offset + length)), `bytes ${offset} + ${length}: got ${part.length}`)
+      yield* promise(
+        same(part, bytes.slice(offset, offset + length)),
+        `bytes ${offset} + ${length}: got ${part.length}`
+      )
     }))
 
 const ranges = [
@@ -195,8 +200,10 @@ const ranges = [
       yield* promiseFailure(storage.get(nameOf(1), { offset: -1, length: 5 }), "Unsupported", "a negative offset")
       yield* promiseFailure(storage.get(nameOf(1), { offset: 0, length: -5 }), "Unsupported", "a negative length")
     })),
-  clause("says NotFound for a range of nothing", (storage) =>
-    promiseFailure(storage.get(nameOf(1), { offset: 0, length: 5 }), "NotFound", "a range of nothing"))
+  clause(
+    "says NotFound for a range of nothing",
+    (storage) => promiseFailure(storage.get(nameOf(1), { offset: 0, length: 5 }), "NotFound", "a range of nothing")
+  )
 ]
 
 const listings = [
@@ -226,19 +233,29 @@ const listings = [
       yield* promiseSame(yield* found("log"), ["log/aab", "log/aac", "log/ab", "logs/aab"], "part of a folder")
       yield* promiseSame(yield* found("log/zz"), [], "what is not there")
     }), ["strongList"]),
-  clause("lists 2,500 objects, each once, with its size", (storage) =>
-    Effect.gen(function*() {
-      yield* Effect.forEach(numbers(2500), (n) => storage.put(nameOf(n), sample(n % 50, n)), { concurrency: 16 })
-      const expected = numbers(2500).map((n) => ({ name: nameOf(n), size: n % 50 })).sort(byName)
-      yield* promiseSame(yield* listed(storage, "log/"), expected, "the listing")
-    }), ["strongList"], 120_000),
-  clause("can be left in the middle of a listing", (storage) =>
-    Effect.gen(function*() {
-      yield* Effect.forEach(numbers(600), (n) => storage.put(nameOf(n), sample(1, n)), { concurrency: 16 })
-      const some = yield* storage.list("log/").pipe(Stream.take(3), Stream.runCollect)
-      yield* promiseSame(some.length, 3, "taken")
-      yield* promiseSame((yield* listed(storage, "log/")).length, 600, "a full listing afterwards")
-    }), ["strongList"], 60_000),
+  clause(
+    "lists 2,500 objects, each once, with its size",
+    (storage) =>
+      Effect.gen(function*() {
+        yield* Effect.forEach(numbers(2500), (n) => storage.put(nameOf(n), sample(n % 50, n)), { concurrency: 16 })
+        const expected = numbers(2500).map((n) => ({ name: nameOf(n), size: n % 50 })).toSorted(byName)
+        yield* promiseSame(yield* listed(storage, "log/"), expected, "the listing")
+      }),
+    ["strongList"],
+    120_000
+  ),
+  clause(
+    "can be left in the middle of a listing",
+    (storage) =>
+      Effect.gen(function*() {
+        yield* Effect.forEach(numbers(600), (n) => storage.put(nameOf(n), sample(1, n)), { concurrency: 16 })
+        const some = yield* storage.list("log/").pipe(Stream.take(3), Stream.runCollect)
+        yield* promiseSame(some.length, 3, "taken")
+        yield* promiseSame((yield* listed(storage, "log/")).length, 600, "a full listing afterwards")
+      }),
+    ["strongList"],
+    60_000
+  ),
   clause("lists anew each time the same listing is run", (storage) =>
     Effect.gen(function*() {
       const list = storage.list("log/")
@@ -335,20 +352,25 @@ const unfinished = [
 ]
 
 const endurance = (options?: StorageContractOptions) =>
-  clause("holds nothing open after 1,000 operations, failed ones among them", (storage) =>
-    Effect.gen(function*() {
-      const handles = options?.openHandles ?? Effect.succeed(0)
-      yield* storage.put(nameOf(0), sample(10, 0))
-      const before = yield* handles
-      yield* Effect.forEach(numbers(250), (n) =>
-        Effect.all([
-          Effect.exit(storage.put(nameOf(n % 50), sample(10, n))),
-          Effect.exit(storage.get(nameOf(n), { offset: n % 20, length: 5 })),
-          Effect.exit(storage.get("never/stored")),
-          storage.list("log/").pipe(Stream.take(1), Stream.runDrain)
-        ]), { concurrency: 8 })
-      yield* promise((yield* handles) <= before, "more is open than before")
-    }), [], 60_000)
+  clause(
+    "holds nothing open after 1,000 operations, failed ones among them",
+    (storage) =>
+      Effect.gen(function*() {
+        const handles = options?.openHandles ?? Effect.succeed(0)
+        yield* storage.put(nameOf(0), sample(10, 0))
+        const before = yield* handles
+        yield* Effect.forEach(numbers(250), (n) =>
+          Effect.all([
+            Effect.exit(storage.put(nameOf(n % 50), sample(10, n))),
+            Effect.exit(storage.get(nameOf(n), { offset: n % 20, length: 5 })),
+            Effect.exit(storage.get("never/stored")),
+            storage.list("log/").pipe(Stream.take(1), Stream.runDrain)
+          ]), { concurrency: 8 })
+        yield* promise((yield* handles) <= before, "more is open than before")
+      }),
+    [],
+    60_000
+  )
 
 const holds = (storage: StorageShape, name: string, bytes: Uint8Array) =>
   Effect.flatMap(
@@ -357,28 +379,9 @@ const holds = (storage: StorageShape, name: string, bytes: Uint8Array) =>
   )
 
 const listed = (storage: StorageShape, prefix: string): Effect.Effect<ReadonlyArray<ObjectInfo>, StorageError> =>
-  Effect.map(Stream.runCollect(storage.list(prefix)), (chunk) =>
-    [...chunk].map(({ name, size }) => ({ name, size })).sort(byName))
+  Effect.map(
+    Stream.runCollect(storage.list(prefix)),
+    (chunk) => [...chunk].map(({ name, size }) => ({ name, size })).toSorted(byName)
+  )
 
 const byName = (a: ObjectInfo, b: ObjectInfo) => a.name < b.name ? -1 : 1
-
-const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
-
-/** A name for each number, of the letters that names have. */
-const nameOf = (n: number) =>
-  `log/${[...n.toString(32).padStart(4, "0")].map((digit) => "abcdefghijklmnopqrstuvwxyz234567"[parseInt(digit, 32)]).join("")}`
-
-/** Bytes that differ for each seed and do not repeat (xorshift, Marsaglia 2003). */
-function sample(size: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  let state = (seed + 1) * 0x9e3779b1 | 0
-  for (let at = 0; at < size; at++) {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    bytes[at] = state
-  }
-  return bytes
-}
-
-const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
