@@ -55,7 +55,7 @@ export const batches = (pass: Pass): Stream.Stream<Batch> => {
     elusive: new Set(),
     unsettled: pass.scan.moving
   }
-  return run(() => [...newFolders(pass), ...otherFiles(progress), ...mails(progress, pass.scan.fresh)]).pipe(
+  return run(() => [...newFolders(pass), ...otherFiles(progress), ...mails(progress, pass.scan.fresh, "first")]).pipe(
     Stream.concat(Stream.unwrap(settling(progress))),
     Stream.concat(run(() => endings(progress)))
   )
@@ -95,7 +95,7 @@ const settling = Effect.fnUntraced(function*(progress: Progress) {
       elude(progress, file)
       return []
     })
-    return mails(progress, again)
+    return mails(progress, again, "last")
   })
 })
 
@@ -147,12 +147,18 @@ export const byBase = (found: ReadonlyArray<Found>): ReadonlyArray<readonly [bas
   return [...groups].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
 }
 
-const mails = (progress: Progress, found: ReadonlyArray<Found>): ReadonlyArray<Task> =>
+const mails = (progress: Progress, found: ReadonlyArray<Found>, turn: "first" | "last"): ReadonlyArray<Task> =>
   byBase(found).map(([base, files]) => (drafts, nowNs) => {
     const messages = new Map<string, { readonly taken: Taken; readonly path: string; readonly places: Array<Place> }>()
-    for (const file of files) {
+    const all = files.map((file) => ({ file, taken: progress.store.take(pathOfPlace(file), file.stat, nowNs) }))
+    // One message may lie in several of them: they wait together for the one that is not finished.
+    const waits = turn === "first" && files.length > 1 && all.some(({ taken }) => taken._tag === "unsteady")
+    for (const { file, taken } of all) {
       const path = pathOfPlace(file)
-      const taken = progress.store.take(path, file.stat, nowNs)
+      if (waits) {
+        missed(progress, file, UNFINISHED)
+        continue
+      }
       if (taken._tag !== "taken") {
         missed(progress, file, taken)
         continue
@@ -170,6 +176,8 @@ const mails = (progress: Progress, found: ReadonlyArray<Found>): ReadonlyArray<T
     }
     return bytes
   })
+
+const UNFINISHED = { _tag: "unsteady" } as const
 
 const placeOf = ({ folder, name, stat, sub }: Found): Place => ({ folder, sub, name, mtimeNs: int64(stat.mtimeNs) })
 
