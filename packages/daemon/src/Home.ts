@@ -74,6 +74,9 @@ export const prepare = Effect.fn("Home.prepare")(function*() {
   }
 })
 
+/** One file is replaced after another: fibers that replace the same one share its temporary name. */
+const replacing = Effect.unsafeMakeSemaphore(1)
+
 /** Writes a file as a whole, synced: a reader sees the old one or the new one. Mode 0600. */
 export const replaceFile = Effect.fn("Home.replaceFile")(function*(path: string, text: string) {
   const fs = yield* FileSystem.FileSystem
@@ -89,7 +92,7 @@ export const replaceFile = Effect.fn("Home.replaceFile")(function*(path: string,
     Effect.tapError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
     Effect.mapError((cause) => homeError(cause, "replaceFile", path))
   )
-})
+}, replacing.withPermits(1))
 
 /** The rules of one system for where a program keeps its data. */
 export const rootOf = (
