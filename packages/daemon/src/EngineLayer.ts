@@ -1,9 +1,9 @@
 /** The engine that does the work: each method opens what it needs of this home, and closes it again. */
 import { Effect, Layer, Stream } from "effect"
 import { Engine } from "./Engine.ts"
+import { fingerprint, run } from "./engine/Daemon.ts"
 import { drill } from "./engine/Drill.ts"
 import { dump } from "./engine/Dump.ts"
-import { fingerprint, run } from "./engine/Daemon.ts"
 import { init } from "./engine/Init.ts"
 import { logLines } from "./engine/LogLines.ts"
 import { sync } from "./engine/Pass.ts"

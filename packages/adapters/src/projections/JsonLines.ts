@@ -5,7 +5,6 @@
 import { compareKey } from "@sealog/core/message/Canonical"
 import { keysOf, linesOf } from "@sealog/core/message/CanonicalLines"
 import {
-  type Projection,
   ProjectionError,
   readContent,
   type RestoredContent,
@@ -17,13 +16,13 @@ import { createHash, type Hash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { type KeyedLine, makeLineSorter } from "./LineSorter.ts"
-import { attempt, type Mark, type RestoreFolder } from "./RestoreFolder.ts"
+import { attempt, type FolderProjection, type RestoreFolder } from "./RestoreFolder.ts"
 
 export const LINES_FILE = "messages.jsonl"
 /** Lines gathered before they are written, bytes. */
 const WRITE_BYTES = 1024 * 1024
 
-export const makeJsonLinesProjection = (folder: RestoreFolder): Projection & { readonly writtenFiles: () => Mark["files"] } => {
+export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection => {
   const sorter = makeLineSorter(join(folder.stage, "sort"))
   const path = join(folder.dir, LINES_FILE)
   const known = Option.match(folder.mark, { onNone: () => undefined, onSome: (mark) => mark.files[LINES_FILE] })

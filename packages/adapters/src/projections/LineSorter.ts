@@ -31,8 +31,8 @@ export const makeLineSorter = (folder: string): LineSorter => {
   const files: Array<string> = []
 
   const sorted = (): ReadonlyArray<KeyedLine> => {
-    // Array.sort is stable: of equal keys the last one added comes last.
-    const lines = held.sort((a, b) => Buffer.compare(a.key, b.key))
+    // Sorting is stable: of equal keys the last one added comes last.
+    const lines = held.toSorted((a, b) => Buffer.compare(a.key, b.key))
     held = []
     bytes = 0
     return lines.filter((each, at) => at + 1 === lines.length || Buffer.compare(each.key, lines[at + 1]!.key) !== 0)

@@ -5,7 +5,7 @@
  *
  * Names of mail files are bytes, which `@effect/platform` cannot name: this is one of the modules that use `node:fs`.
  */
-import { ProjectionError, type ProjectionReason } from "@sealog/core/restore/Projection"
+import { type Projection, ProjectionError, type ProjectionReason } from "@sealog/core/restore/Projection"
 import { Effect, Option, Schema } from "effect"
 import { Buffer } from "node:buffer"
 import * as fs from "node:fs"
@@ -38,6 +38,11 @@ export interface RestoreFolder {
   /** Where everything new is written until it counts; removed with the scope. */
   readonly stage: string
   readonly writeMark: (mark: Mark) => Effect.Effect<void, ProjectionError>
+}
+
+/** A projection into such a folder; it tells which of its files a later restore will replace. */
+export interface FolderProjection extends Projection {
+  readonly writtenFiles: () => Mark["files"]
 }
 
 /** Opens a folder to restore into; makes it where it is not there. */

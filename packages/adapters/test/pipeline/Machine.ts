@@ -2,31 +2,31 @@
  * A machine for tests of the whole way out and back: a home with a real journal, a Maildir, and targets, opened and
  * closed as a program does. Homes and targets are folders, so that a test can copy, roll back and damage them.
  */
+import { assert } from "@effect/vitest"
+import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
+import { makePinFile } from "@sealog/adapters/journal/PinFile"
+import { makeJsonLinesProjection } from "@sealog/adapters/projections/JsonLines"
+import { makeLineSorter } from "@sealog/adapters/projections/LineSorter"
+import { makeMaildirProjection } from "@sealog/adapters/projections/Maildir"
+import { openRestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
+import { openMaildir } from "@sealog/adapters/sources/Maildir"
+import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
 import { makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
+import { decodeAll } from "@sealog/core/backup/Entries"
 import { HeadPin } from "@sealog/core/backup/HeadPin"
 import { Journal } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
 import { LocalObjects } from "@sealog/core/backup/Vault"
+import { eventsOf } from "@sealog/core/format/Block"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
+import { linesOf } from "@sealog/core/message/CanonicalLines"
 import { makeFetch } from "@sealog/core/restore/Fetch"
 import type { KnownHead } from "@sealog/core/restore/Open"
 import { restore } from "@sealog/core/restore/Restore"
 import { Effect, Option, Stream } from "effect"
-import { assert } from "@effect/vitest"
 import * as fs from "node:fs"
 import { join } from "node:path"
-import { createLevelJournal, openLevelJournal } from "../../src/journal/Level.ts"
-import { makePinFile } from "../../src/journal/PinFile.ts"
-import { makeJsonLinesProjection } from "../../src/projections/JsonLines.ts"
-import { makeLineSorter } from "../../src/projections/LineSorter.ts"
-import { makeMaildirProjection } from "../../src/projections/Maildir.ts"
-import { openRestoreFolder } from "../../src/projections/RestoreFolder.ts"
-import { openMaildir } from "../../src/sources/Maildir.ts"
-import { makeDisk, prepareDisk } from "../../src/storage/Disk.ts"
-import { decodeAll } from "@sealog/core/backup/Entries"
-import { eventsOf } from "@sealog/core/format/Block"
-import { linesOf } from "@sealog/core/message/CanonicalLines"
 import { ringOf } from "../journal/support.ts"
 import { makeFolder } from "../sources/MaildirDriver.ts"
 
@@ -40,33 +40,38 @@ export interface Machine {
 }
 
 /** A machine with an empty Maildir and a journal without events. */
-export const makeMachine = Effect.fn("test.makeMachine")(function*(top: string, targets: ReadonlyArray<string> = ["disk"]) {
-  const machine: Machine = {
-    home: join(top, "home"),
-    mail: join(top, "mail"),
-    targets: targets.map((name) => join(top, name))
-  }
-  makeFolder(machine.mail, "")
-  yield* prepareDisk(machine.home)
-  for (const target of machine.targets) yield* prepareDisk(target)
-  yield* createLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
-  yield* Effect.scoped(Effect.gen(function*() {
-    const journal = yield* openLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
-    const { writer } = yield* journal.identity
-    const { root, size } = yield* journal.head
-    const pin = yield* makePinFile(join(machine.home, "head.pin"))
-    yield* pin.create({ epoch: 0, slots: [], journal: { writer, size, root }, targets: {} })
-  }))
-  return machine
-}, Effect.provideService(KeyRing, ring))
+export const makeMachine = Effect.fn("test.makeMachine")(
+  function*(top: string, targets: ReadonlyArray<string> = ["disk"]) {
+    const machine: Machine = {
+      home: join(top, "home"),
+      mail: join(top, "mail"),
+      targets: targets.map((name) => join(top, name))
+    }
+    makeFolder(machine.mail, "")
+    yield* prepareDisk(machine.home)
+    for (const target of machine.targets) yield* prepareDisk(target)
+    yield* createLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
+    yield* Effect.scoped(Effect.gen(function*() {
+      const journal = yield* openLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
+      const { writer } = yield* journal.identity
+      const { root, size } = yield* journal.head
+      const pin = yield* makePinFile(join(machine.home, "head.pin"))
+      yield* pin.create({ epoch: 0, slots: [], journal: { writer, size, root }, targets: {} })
+    }))
+    return machine
+  },
+  Effect.provideService(KeyRing, ring)
+)
 
 /** Opens a machine's journal and adapters, as a program that starts. */
 export const open = Effect.fn("test.open")(function*(machine: Machine) {
   const journal = yield* openLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
   const local = yield* makeDisk(machine.home)
   const source = yield* openMaildir({ name: "maildir", path: machine.mail })
-  const targets = yield* Effect.forEach(machine.targets, (path) =>
-    Effect.map(makeDisk(path), (storage): Target => ({ name: path, storage })))
+  const targets = yield* Effect.forEach(
+    machine.targets,
+    (path) => Effect.map(makeDisk(path), (storage): Target => ({ name: path, storage }))
+  )
   const pin = yield* makePinFile(join(machine.home, "head.pin"))
   const backup = yield* Effect.gen(function*() {
     const capture = yield* Capture.make
@@ -92,10 +97,14 @@ export const pass = Effect.fn("test.pass")(function*(machine: Machine, offline =
 export const eventsIn = Effect.fn("test.eventsIn")(function*(machine: Machine) {
   const { journal } = yield* open(machine)
   const logs = yield* journal.logs
-  const blocks = yield* Effect.forEach(logs, ({ head, writer }) =>
-    Stream.runCollect(journal.blocks({ from: 0, to: head.size, writer })))
-  const events = yield* Effect.forEach(blocks.flatMap((each) => [...each]), (block) =>
-    Effect.flatMap(eventsOf(block), decodeAll))
+  const blocks = yield* Effect.forEach(
+    logs,
+    ({ head, writer }) => Stream.runCollect(journal.blocks({ from: 0, to: head.size, writer }))
+  )
+  const events = yield* Effect.forEach(
+    blocks.flatMap((each) => [...each]),
+    (block) => Effect.flatMap(eventsOf(block), decodeAll)
+  )
   return events.flat()
 }, Effect.scoped)
 
@@ -115,9 +124,11 @@ export const restoreInto = Effect.fn("test.restore")(function*(options: {
   const folder = yield* openRestoreFolder({ dir, format, vaultId: "test", force: false })
   const projection = format === "maildir" ? makeMaildirProjection(folder) : makeJsonLinesProjection(folder)
   const heads = Option.match(folder.mark, { onNone: () => [], onSome: (mark) => mark.heads })
-  const since = new Map(heads.map(({ peaks, root, size, writer }) =>
-    [writer, { size, root: fromHex(root), peaks: peaks.map(fromHex) }] as const
-  ))
+  const since = new Map(
+    heads.map(({ peaks, root, size, writer }) =>
+      [writer, { size, root: fromHex(root), peaks: peaks.map(fromHex) }] as const
+    )
+  )
   const report = yield* restore({ fetch, projection, since, pinned, partial })
   yield* folder.writeMark({
     schema: "sealog.restore-mark/1",
@@ -139,14 +150,19 @@ export const dumpLines = Effect.fn("test.dump")(function*(machine: Machine) {
   const source = yield* openMaildir({ name: "maildir", path: machine.mail })
   const sorter = makeLineSorter(join(machine.home, "dump"))
   yield* source.dump().pipe(Stream.runForEach((items) =>
-    Effect.forEach(items, Effect.fnUntraced(function*(item) {
-      if (item._tag !== "message") return
-      const { content } = item.message
-      const bytes = content?._tag === "inline" ? { size: content.bytes.length, bytes: Effect.succeed(content.bytes) } : undefined
-      for (const { key, line } of yield* linesOf("maildir", item.conversation, { message: item.message }, bytes)) {
-        sorter.add(key, line)
-      }
-    }))
+    Effect.forEach(
+      items,
+      Effect.fnUntraced(function*(item) {
+        if (item._tag !== "message") return
+        const { content } = item.message
+        const bytes = content?._tag === "inline"
+          ? { size: content.bytes.length, bytes: Effect.succeed(content.bytes) }
+          : undefined
+        for (const { key, line } of yield* linesOf("maildir", item.conversation, { message: item.message }, bytes)) {
+          sorter.add(key, line)
+        }
+      })
+    )
   ))
   return [...sorter.merge()].map(({ line }) => `${line!.toString()}\n`).join("")
 })

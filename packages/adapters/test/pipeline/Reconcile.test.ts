@@ -13,8 +13,10 @@ const deliver = (machine: Machine, ...numbers: ReadonlyArray<number>) => {
 
 /** Each message was told exactly once as new. */
 const addedKeys = (machine: Machine) =>
-  Effect.map(eventsIn(machine), (events) =>
-    events.flatMap((event) => event.kind === "message.added" ? [event.message.key] : []))
+  Effect.map(
+    eventsIn(machine),
+    (events) => events.flatMap((event) => event.kind === "message.added" ? [event.message.key] : [])
+  )
 
 const assertRestores = Effect.fn("test.assertRestores")(function*(machine: Machine, top: string, target: string) {
   const dir = join(top, `restored-${fs.readdirSync(top).length}`)

@@ -3,7 +3,7 @@
  * once an opening (Reconcile), and what a target lacks is cut and shipped (Segmenter, Shipper). The daemon and the
  * one-shot command both do just this; they differ in when.
  */
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
 import { Capture, type CaptureError, type PassReport } from "./Capture.ts"

@@ -2,11 +2,11 @@
  * Content that is too long for an event: cut into parts of at most 16 MiB, each a sealed object under a name that
  * only its content and its writer decide, kept on this machine first and shipped before the segment that names it.
  */
-import { createHash } from "node:crypto"
 import { type Context, Effect, Stream } from "effect"
+import { createHash } from "node:crypto"
+import { FormatError } from "../format/FormatError.ts"
 import { BLOB_PART_BYTES } from "../format/Limits.ts"
 import { blobName } from "../format/ObjectName.ts"
-import { FormatError } from "../format/FormatError.ts"
 import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import type { Content, Event } from "../message/Event.ts"
@@ -59,7 +59,14 @@ export const storeLarge = Effect.fn("Blobs.store")(function*(store: BlobStore, l
   if (total !== large.size || !whole.digest().equals(large.sha256)) {
     return yield* new SourceError({ reason: "Changed", method: "storeLarge", subject: "a long content" })
   }
-  const content: BlobContent = { _tag: "blob", sha256: large.sha256, size: large.size, writer: store.writer, epoch, parts }
+  const content: BlobContent = {
+    _tag: "blob",
+    sha256: large.sha256,
+    size: large.size,
+    writer: store.writer,
+    epoch,
+    parts
+  }
   return { content, names }
 })
 
@@ -88,7 +95,9 @@ export const blobsOf = (ring: KeyRingShape, events: ReadonlyArray<Event>): Reado
   events.flatMap((event) => {
     const content = contentOf(event)
     return content?._tag === "blob"
-      ? content.parts.map((part) => blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 }))
+      ? content.parts.map((part) =>
+        blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 })
+      )
       : []
   })
 

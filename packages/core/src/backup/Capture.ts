@@ -3,21 +3,20 @@
  * is there already, and appends events, what the source remembers and the log's new head in one write. When a pass
  * returns, all it saw is in the journal; if it fails in between, what was taken is there and the rest comes again.
  */
-import { createHash } from "node:crypto"
 import { Clock, Context, Effect, Layer, Stream } from "effect"
-import { CONTENT_INDEX_BYTES } from "../format/Limits.ts"
-import { Entropy } from "../keys/Entropy.ts"
-import { KeyRing } from "../keys/KeyRing.ts"
-import type { Event, Fact } from "../message/Event.ts"
-import { contentOf, withContent } from "../message/EventContent.ts"
-import type { LogBuilder } from "../log/MerkleLog.ts"
-import { storeLarge } from "./Blobs.ts"
-import { type EntryExtras, loadLog, makeEntry } from "./Entries.ts"
 import type { FormatError } from "../format/FormatError.ts"
-import { type ContentEntry, Journal, type JournalError } from "./Journal.ts"
-import type { Batch, SourceError, SourceShape, SourceState } from "./Source.ts"
+import { Entropy } from "../keys/Entropy.ts"
+import { KeyRing, type KeyRingShape } from "../keys/KeyRing.ts"
+import type { LogBuilder } from "../log/MerkleLog.ts"
+import type { Event, Fact } from "../message/Event.ts"
+import { withContent } from "../message/EventContent.ts"
+import { storeLarge } from "./Blobs.ts"
+import { shareContents } from "./ContentSharing.ts"
+import { type EntryExtras, loadLog, makeEntry, noExtras } from "./Entries.ts"
+import { Journal, type JournalError, type JournalShape } from "./Journal.ts"
+import type { Batch, Draft, SourceError, SourceShape, SourceState } from "./Source.ts"
 import { applyDelta, foldEvents, recordingTable } from "./SourceTable.ts"
-import type { StorageError } from "./Storage.ts"
+import type { StorageError, StorageShape } from "./Storage.ts"
 import { LocalObjects } from "./Vault.ts"
 
 export type CaptureError = SourceError | JournalError | StorageError | FormatError
@@ -32,8 +31,6 @@ export class Capture extends Context.Tag("@sealog/core/backup/Capture")<Capture,
   readonly pass: (source: SourceShape) => Effect.Effect<PassReport, CaptureError>
   /** What a source remembers now. */
   readonly state: (source: string) => Effect.Effect<SourceState, JournalError>
-  /** Appends facts of the log itself (witnesses, keys). */
-  readonly record: (facts: ReadonlyArray<Fact>) => Effect.Effect<void, CaptureError>
   /** Runs alone with the log: no append happens meanwhile, and all that was loaded is loaded anew afterwards. */
   readonly exclusively: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }>() {}
@@ -44,156 +41,148 @@ const CHECKPOINT_EVENTS = 1_000
 const CHECKPOINT_MILLIS = 10 * 60 * 1_000
 
 export const make = Effect.gen(function*() {
-  const journal = yield* Journal
-  const ring = yield* KeyRing
-  const entropy = yield* Entropy
-  const local = yield* LocalObjects
+  const recorder = new Recorder({
+    journal: yield* Journal,
+    ring: yield* KeyRing,
+    entropy: yield* Entropy,
+    local: yield* LocalObjects
+  })
   const turn = yield* Effect.makeSemaphore(1)
-  const tables = new Map<string, Map<string, string>>()
-  const checkpoints = new Map<string, number>()
-  let log: LogBuilder | undefined
-
-  const table = Effect.fn("Capture.table")(function*(source: string) {
-    const known = tables.get(source)
-    if (known !== undefined) return known
-    const loaded = new Map(yield* journal.state(source))
-    tables.set(source, loaded)
-    return loaded
-  })
-
-  const now = Effect.gen(function*() {
-    const head = yield* journal.head
-    return Math.max(yield* Clock.currentTimeMillis, head.recordedAt)
-  })
-
-  /** Appends or, where that fails, forgets what it had loaded: the journal knows better what is there. */
-  const append = Effect.fn("Capture.append")(function*(events: ReadonlyArray<Event>, extras: EntryExtras) {
-    log ??= yield* loadLog(journal)
-    const entry = yield* makeEntry(log, events, extras)
-    yield* journal.append(entry)
-  }, Effect.onError(() => Effect.sync(forget)))
-
-  const forget = () => {
-    log = undefined
-    tables.clear()
-  }
-
-  const take = Effect.fn("Capture.take")(function*(source: SourceShape, batch: Batch) {
-    if (batch.drafts.length === 0 && batch.cursor === undefined) return 0
-    const recordedAt = yield* now
-    const { writer } = yield* journal.identity
-    const blobs: Array<string> = []
-    const facts: Array<Fact> = []
-    for (const draft of batch.drafts) {
-      if (draft.large === undefined) {
-        facts.push(draft.fact)
-        continue
-      }
-      const stored = yield* storeLarge({ ring, entropy, local, writer }, draft.large)
-      blobs.push(...stored.names)
-      facts.push(withContent(draft.fact, stored.content))
-    }
-    const { size } = yield* journal.head
-    const { contents, facts: shared } = yield* shareContents(facts, size, writer)
-    const events = shared.map((fact): Event => ({ ...withOrigin(fact), recordedAt, source: source.name }))
-    const known = yield* table(source.name)
-    const recorder = recordingTable(known)
-    foldEvents(source, events, size, recorder.table)
-    for (const [key, value] of batch.cursor ?? []) {
-      if (value === undefined) recorder.table.delete(key)
-      else recorder.table.set(key, value)
-    }
-    const delta = recorder.delta()
-    if (events.length > 0) yield* append(events, { blobs, contents, states: [{ source: source.name, delta }] })
-    else if (delta.length > 0) yield* journal.remember(source.name, delta)
-    applyDelta(known, delta)
-    return events.length
-  }, Effect.onError(() => Effect.sync(forget)))
-
-  /** Inline content that the log holds already is named, not repeated. */
-  const shareContents = Effect.fn("Capture.shareContents")(function*(
-    facts: ReadonlyArray<Fact>,
-    first: number,
-    writer: Uint8Array
-  ) {
-    const digests = facts.map((fact) => {
-      const content = contentOf(fact)
-      return content?._tag === "inline" && content.bytes.length >= CONTENT_INDEX_BYTES
-        ? createHash("sha256").update(content.bytes).digest()
-        : undefined
-    })
-    const wanted = digests.filter((digest) => digest !== undefined).map((digest) => digest.toString("hex"))
-    const found = wanted.length === 0 ? [] : yield* journal.contents(wanted)
-    const index = new Map<string, number>()
-    wanted.forEach((hex, position) => {
-      const at = found[position]
-      if (at !== undefined) index.set(hex, at)
-    })
-    const contents: Array<ContentEntry> = []
-    const shared = facts.map((fact, position) => {
-      const sha256 = digests[position]
-      if (sha256 === undefined) return fact
-      const hex = sha256.toString("hex")
-      const at = index.get(hex)
-      if (at === undefined) {
-        index.set(hex, first + position)
-        contents.push([hex, first + position])
-        return fact
-      }
-      return withContent(fact, { _tag: "same", sha256, size: inlineSize(fact), writer, index: at })
-    })
-    return { facts: shared, contents }
-  })
-
-  const checkpoint = Effect.fn("Capture.checkpoint")(function*(source: SourceShape, events: number) {
-    const recordedAt = yield* now
-    const due = (checkpoints.get(source.name) ?? 0) + CHECKPOINT_MILLIS
-    if (events < CHECKPOINT_EVENTS && recordedAt < due) return 0
-    checkpoints.set(source.name, recordedAt)
-    const { size } = yield* table(source.name)
-    yield* append(
-      [{ kind: "source.checkpoint", conversation: "", recordedAt, source: source.name, counts: { remembered: size } }],
-      { blobs: [], contents: [], states: [] }
-    )
-    return 1
-  })
+  // What is begun is ended: between a durable write and what is remembered of it here nothing may come.
+  const alone = <A, E>(work: Effect.Effect<A, E>) =>
+    turn.withPermits(1)(Effect.uninterruptible(Effect.onError(work, () => Effect.sync(() => recorder.forget()))))
 
   const pass = Effect.fn("Capture.pass")(function*(source: SourceShape) {
-    const state = yield* turn.withPermits(1)(table(source.name))
+    const state = yield* alone(recorder.table(source.name))
     const events = yield* source.changes(state).pipe(
-      Stream.mapEffect((batch) => turn.withPermits(1)(Effect.uninterruptible(take(source, batch)))),
+      Stream.mapEffect((batch) => alone(recorder.take(source, batch))),
       Stream.runSum
     )
-    const extra = events === 0 ? 0 : yield* turn.withPermits(1)(Effect.uninterruptible(checkpoint(source, events)))
-    return { events: events + extra }
+    const checkpoint = events === 0 ? 0 : yield* alone(recorder.checkpoint(source.name, events))
+    return { events: events + checkpoint }
   })
 
   return Capture.of({
     pass,
-    state: (source) => turn.withPermits(1)(table(source)),
-    record: Effect.fn("Capture.record")(function*(facts) {
-      if (facts.length === 0) return
-      const recordedAt = yield* now
-      yield* append(facts.map((fact): Event => ({ ...fact, recordedAt, source: "" })), {
-        blobs: [],
-        contents: [],
-        states: []
-      })
-    }, turn.withPermits(1)),
-    exclusively: (work) => turn.withPermits(1)(work.pipe(Effect.ensuring(Effect.sync(forget))))
+    state: (source) => alone(recorder.table(source)),
+    exclusively: (work) => turn.withPermits(1)(Effect.ensuring(work, Effect.sync(() => recorder.forget())))
   })
 })
 
 export const layer = Layer.effect(Capture, make)
 
+interface Recording {
+  readonly journal: JournalShape
+  readonly ring: KeyRingShape
+  readonly entropy: Context.Tag.Service<typeof Entropy>
+  readonly local: StorageShape
+}
+
+/** The log as it grows and the tables of the sources, loaded once; one caller at a time. */
+class Recorder {
+  private readonly into: Recording
+  private readonly tables = new Map<string, Map<string, string>>()
+  /** When each source had its last checkpoint, milliseconds. */
+  private readonly checkpoints = new Map<string, number>()
+  private log: LogBuilder | undefined
+
+  constructor(into: Recording) {
+    this.into = into
+  }
+
+  readonly table = Effect.fn("Capture.table")(function*(this: Recorder, source: string) {
+    const known = this.tables.get(source)
+    if (known !== undefined) return known
+    const loaded = new Map(yield* this.into.journal.state(source))
+    this.tables.set(source, loaded)
+    return loaded
+  }.bind(this))
+
+  /** Makes one batch durable, as one block; gives the number of its events. */
+  readonly take = Effect.fn("Capture.take")(function*(this: Recorder, source: SourceShape, batch: Batch) {
+    const { journal } = this.into
+    const stored = yield* this.store(batch.drafts)
+    const { size } = yield* journal.head
+    const { contents, facts } = yield* shareContents(journal, stored.facts, size)
+    const recordedAt = yield* this.now()
+    const events = facts.map((fact): Event => ({ ...withoutLostOrigin(fact), recordedAt, source: source.name }))
+    const known = yield* this.table(source.name)
+    const { delta, table } = recordingTable(known)
+    foldEvents(source, events, size, table)
+    for (const [key, value] of batch.cursor ?? []) {
+      if (value === undefined) table.delete(key)
+      else table.set(key, value)
+    }
+    const changed = delta()
+    if (events.length > 0) {
+      const states = [{ source: source.name, delta: changed }]
+      yield* this.append(events, { blobs: stored.blobs, contents, states })
+    } else if (changed.length > 0) yield* journal.remember(source.name, changed)
+    applyDelta(known, changed)
+    return events.length
+  }.bind(this))
+
+  /** Notes in the log how much a source has told, now and then; gives the number of events that took. */
+  readonly checkpoint = Effect.fn("Capture.checkpoint")(function*(this: Recorder, source: string, events: number) {
+    const recordedAt = yield* this.now()
+    const due = (this.checkpoints.get(source) ?? 0) + CHECKPOINT_MILLIS
+    if (events < CHECKPOINT_EVENTS && recordedAt < due) return 0
+    this.checkpoints.set(source, recordedAt)
+    const { size } = yield* this.table(source)
+    const event: Event = {
+      kind: "source.checkpoint",
+      conversation: "",
+      recordedAt,
+      source,
+      counts: { remembered: size }
+    }
+    yield* this.append([event], noExtras)
+    return 1
+  }.bind(this))
+
+  /** What was loaded may not be what is there any more: the journal knows better. */
+  forget(): void {
+    this.log = undefined
+    this.tables.clear()
+  }
+
+  private readonly append = Effect.fn("Capture.append")(function*(
+    this: Recorder,
+    events: ReadonlyArray<Event>,
+    extras: EntryExtras
+  ) {
+    const log = this.log ?? (yield* loadLog(this.into.journal))
+    this.log = log
+    yield* this.into.journal.append(yield* makeEntry(log, events, extras))
+  }.bind(this))
+
+  /** Long content goes into blobs first, so that no event ever names what is not there. */
+  private readonly store = Effect.fn("Capture.store")(function*(this: Recorder, drafts: ReadonlyArray<Draft>) {
+    const { writer } = yield* this.into.journal.identity
+    const facts: Array<Fact> = []
+    const blobs: Array<string> = []
+    for (const { fact, large } of drafts) {
+      if (large === undefined) {
+        facts.push(fact)
+        continue
+      }
+      const stored = yield* storeLarge({ ...this.into, writer }, large)
+      facts.push(withContent(fact, stored.content))
+      blobs.push(...stored.names)
+    }
+    return { facts, blobs }
+  }.bind(this))
+
+  /** Times of a log never go back, whatever the clock does. */
+  private readonly now = Effect.fn("Capture.now")(function*(this: Recorder) {
+    const { recordedAt } = yield* this.into.journal.head
+    return Math.max(yield* Clock.currentTimeMillis, recordedAt)
+  }.bind(this))
+}
+
 /** A message that was added in a log left behind has no place in this one. */
-const withOrigin = (fact: Fact): Fact => {
+const withoutLostOrigin = (fact: Fact): Fact => {
   if (!("origin" in fact) || fact.origin === undefined || fact.origin >= 0) return fact
   const { origin: _, ...rest } = fact
   return rest as Fact
-}
-
-const inlineSize = (fact: Fact): number => {
-  const content = contentOf(fact)
-  return content?._tag === "inline" ? content.bytes.length : 0
 }

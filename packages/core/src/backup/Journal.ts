@@ -140,7 +140,10 @@ export interface JournalShape {
     readonly entries: Stream.Stream<JournalEntry, JournalError>
   }) => Effect.Effect<void, JournalError>
   /** Opens and checks every entry: each range that is not what was written, in order. */
-  readonly scrub: Stream.Stream<{ readonly first: number; readonly last: number; readonly error: JournalError }, JournalError>
+  readonly scrub: Stream.Stream<
+    { readonly first: number; readonly last: number; readonly error: JournalError },
+    JournalError
+  >
 }
 
 export class Journal extends Context.Tag("@sealog/core/backup/Journal")<Journal, JournalShape>() {}

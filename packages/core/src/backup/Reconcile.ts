@@ -10,20 +10,26 @@
  * | extends our log | import the missing events, fold them into what the sources remember |
  * | contradicts our log | fork at the last head both agree on |
  */
-import { createHash } from "node:crypto"
 import { type Context, Effect, Option, Stream } from "effect"
+import { createHash } from "node:crypto"
 import { eventsOf } from "../format/Block.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { BLOCK_EVENTS, LEAF_EVENTS } from "../format/Limits.ts"
-import { headAt, LogBuilder } from "../log/MerkleLog.ts"
-import type { TreeHead } from "../log/TreeHead.ts"
 import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
+import { headAt, LogBuilder } from "../log/MerkleLog.ts"
 import type { Event } from "../message/Event.ts"
 import { contentOf, withContent } from "../message/EventContent.ts"
 import { blobsOf } from "./Blobs.ts"
 import { decodeAll, loadLog, makeEntry, openEvents } from "./Entries.ts"
-import { type JournalEntry, JournalError, type JournalHead, type JournalLog, type JournalShape, type StateDelta } from "./Journal.ts"
+import {
+  type JournalEntry,
+  JournalError,
+  type JournalHead,
+  type JournalLog,
+  type JournalShape,
+  type StateDelta
+} from "./Journal.ts"
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
 import { foldEvents, recordingTable } from "./SourceTable.ts"
@@ -54,7 +60,7 @@ export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling:
   const identity = yield* journal.identity
   const own = segments
     .filter((segment) => same(segment.writer, identity.writer))
-    .sort((a, b) => a.first - b.first || b.last - a.last)
+    .toSorted((a, b) => a.first - b.first || b.last - a.last)
   const strange = yield* firstContradiction(reconciling, own)
   const finding = strange === undefined ? yield* extendOrAgree(reconciling, own) : yield* fork(reconciling, strange)
   yield* settleCursor(reconciling, segments)
@@ -107,7 +113,10 @@ const extend = Effect.fn("Reconcile.extend")(function*(
   const log = yield* loadLog(journal)
   while (log.size < reachOf(own)) {
     const from = log.size
-    const next = own.filter((segment) => segment.first <= from && segment.last >= from).reduce(reachingFurther, undefined)
+    const next = own.filter((segment) => segment.first <= from && segment.last >= from).reduce(
+      reachingFurther,
+      undefined
+    )
     if (next === undefined) return undefined
     const { runs, trailer } = yield* readSegment(target.storage, ring, next)
     const all = yield* eventsOf({ first: next.first, count: next.last - next.first + 1, runs, blobs: [] })

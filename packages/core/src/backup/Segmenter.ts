@@ -9,7 +9,7 @@ import type { Block } from "../format/Block.ts"
 import { peekEvent } from "../format/EventCodec.ts"
 import { SEGMENT_BYTES, SEGMENT_EVENTS, SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
 import { compactRuns, unpackRun } from "../format/Run.ts"
-import { type SegmentContents, segmentBytesOf } from "../format/Segment.ts"
+import { segmentBytesOf, type SegmentContents } from "../format/Segment.ts"
 import { LogBuilder } from "../log/MerkleLog.ts"
 import type { JournalShape } from "./Journal.ts"
 

@@ -9,9 +9,9 @@ import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
 import type { JournalError, JournalShape } from "./Journal.ts"
-import { cut, type Cut } from "./Segmenter.ts"
+import { type Cut, cut } from "./Segmenter.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
-import { readSegment, sealSegment, type SealedObject } from "./VaultObjects.ts"
+import { readSegment, type SealedObject, sealSegment } from "./VaultObjects.ts"
 
 /** How far one log has come at a target. */
 const ShippedLog = Schema.Struct({

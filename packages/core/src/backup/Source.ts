@@ -60,7 +60,12 @@ export interface Batch {
 
 /** One thing a store holds now, for a dump, a drill and the contract: exactly what its events would fold to. */
 export type StoreItem =
-  | { readonly _tag: "message"; readonly conversation: string; readonly message: Message; readonly large?: LargeContent }
+  | {
+    readonly _tag: "message"
+    readonly conversation: string
+    readonly message: Message
+    readonly large?: LargeContent
+  }
   | { readonly _tag: "file"; readonly path: string; readonly mtimeNs: number | bigint; readonly bytes: Uint8Array }
   | { readonly _tag: "chat"; readonly conversation: string; readonly folder?: string }
 
@@ -75,7 +80,9 @@ export interface SourceShape {
   /** Wakes whenever the store may have changed: a hint, never the truth. Never ends by itself. */
   readonly hints: Stream.Stream<void, SourceError>
   /** The store as it is now; with `keys`, of messages only these, and no files or chats. */
-  readonly dump: (options?: { readonly keys?: ReadonlySet<string> }) => Stream.Stream<ReadonlyArray<StoreItem>, SourceError>
+  readonly dump: (
+    options?: { readonly keys?: ReadonlySet<string> }
+  ) => Stream.Stream<ReadonlyArray<StoreItem>, SourceError>
   /** What stands in the remembered state as not readable. */
   readonly gaps: (state: SourceState) => ReadonlyArray<{ readonly subject: string; readonly reason: string }>
 }

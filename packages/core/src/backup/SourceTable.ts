@@ -35,7 +35,9 @@ export const foldEvents = (
 export const countsOf = (state: SourceState): SourceCounts => countsIn(state.get(COUNTS))
 
 /** A table over one that is known: `known` is left as it is, `delta` says what is different. */
-export const recordingTable = (known: SourceState): { readonly table: SourceTable; readonly delta: () => StateDelta } => {
+export const recordingTable = (
+  known: SourceState
+): { readonly table: SourceTable; readonly delta: () => StateDelta } => {
   const changed = new Map<string, string | undefined>()
   return {
     table: {

@@ -121,12 +121,15 @@ export const openVault = Effect.fn("Vault.open")(function*(options: {
   const slots = yield* readSlots(storage)
   const mine = slots
     .filter((slot) => slot.header.kind === secret.kind && equal(slot.header.vaultId, vaultId))
-    .sort((a, b) => b.header.newestEpoch - a.header.newestEpoch)
+    .toSorted((a, b) => b.header.newestEpoch - a.header.newestEpoch)
     .slice(0, SLOTS)
   if (mine.length === 0) return yield* new VaultError({ reason: "NoSlot", method: "open", subject })
   for (const slot of mine) {
     const ring = yield* openSlot({ bytes: slot.bytes, secret: secret.value, vaultId }).pipe(
-      Effect.catchIf((error) => error._tag === "SlotError" && error.reason === "WrongSecret", () => Effect.succeed(undefined))
+      Effect.catchIf(
+        (error) => error._tag === "SlotError" && error.reason === "WrongSecret",
+        () => Effect.succeed(undefined)
+      )
     )
     if (ring !== undefined) {
       return { ring, slots: slots.map(({ bytes, name }) => ({ name, sha256: slotHash(bytes) })) }

@@ -8,7 +8,15 @@ import { decodeBlob, encodeBlob } from "../format/Blob.ts"
 import { FormatError } from "../format/FormatError.ts"
 import { OBJECT_BYTES } from "../format/Limits.ts"
 import { blobName, type NameProblem, parseSegmentName, type SegmentName, segmentName } from "../format/ObjectName.ts"
-import { HEAD_BYTES, layout, openChunk, openStream, type ObjectKind, sealStream, streamContext } from "../format/SealedStream.ts"
+import {
+  HEAD_BYTES,
+  layout,
+  type ObjectKind,
+  openChunk,
+  openStream,
+  sealStream,
+  streamContext
+} from "../format/SealedStream.ts"
 import { decodeSegment, encodeSegment, type RunEntry, type SegmentContents } from "../format/Segment.ts"
 import * as SegmentReader from "../format/SegmentReader.ts"
 import type { Entropy } from "../keys/Entropy.ts"
@@ -124,8 +132,8 @@ const chunksOf = Effect.fn("VaultObjects.chunksOf")(function*(
   const head = yield* exactly(storage, info.object, { offset: 0, length: HEAD_BYTES })
   const read = Effect.fn("VaultObjects.readChunks")(function*(from: number, to: number) {
     const [first, last] = [chunk(from), chunk(Math.min(to, count - 1))]
-    const length = last.offset + last.length - first.offset
-    const sealed = yield* exactly(storage, info.object, { offset: first.offset, length })
+    const bytes = last.offset + last.length - first.offset
+    const sealed = yield* exactly(storage, info.object, { offset: first.offset, length: bytes })
     const opened: Array<Uint8Array> = []
     for (let index = from; index <= last.index; index++) {
       const { final, length, offset } = chunk(index)
@@ -141,7 +149,8 @@ const exactly = (storage: StorageShape, object: string, range: ByteRange) =>
   Effect.filterOrFail(
     storage.get(object, range),
     (bytes) => bytes.length === range.length,
-    (bytes) => new FormatError({ reason: "Truncated", what: object, detail: `${bytes.length} bytes at ${range.offset}` })
+    (bytes) =>
+      new FormatError({ reason: "Truncated", what: object, detail: `${bytes.length} bytes at ${range.offset}` })
   )
 
 export const sealBlob = (options: {
@@ -166,7 +175,10 @@ export const openBlob = Effect.fn("VaultObjects.openBlob")(function*(options: {
 })
 
 /** A whole object, never longer than a reader is ready for. */
-export const getObject = (storage: StorageShape, object: string): Effect.Effect<Uint8Array, StorageError | FormatError> =>
+export const getObject = (
+  storage: StorageShape,
+  object: string
+): Effect.Effect<Uint8Array, StorageError | FormatError> =>
   Effect.filterOrFail(
     storage.get(object),
     (bytes) => bytes.length <= OBJECT_BYTES,

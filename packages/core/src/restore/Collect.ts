@@ -76,19 +76,27 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
     }
   })
 
-  yield* readAll((info, size) => info.last >= size, several ? everything : changesAndControl, (event, index, writer) => {
-    if (event.kind === "message.added") return state.after.mark(event, { writer, index })
-    state.after.add(event, { writer, index })
-    if (index < (since.get(writer)?.size ?? 0)) state.before.add(event, { writer, index })
-    else note(state, event, writer)
-  })
+  yield* readAll(
+    (info, size) => info.last >= size,
+    several ? everything : changesAndControl,
+    (event, index, writer) => {
+      if (event.kind === "message.added") return state.after.mark(event, { writer, index })
+      state.after.add(event, { writer, index })
+      if (index < (since.get(writer)?.size ?? 0)) state.before.add(event, { writer, index })
+      else note(state, event, writer)
+    }
+  )
   if (since.size > 0 && (state.touched.size > 0 || several)) {
-    yield* readAll((info, size) => info.last < size, several ? everything : changesAndControl, (event, index, writer) => {
-      for (const changes of [state.before, state.after]) {
-        if (event.kind === "message.added") changes.mark(event, { writer, index })
-        else changes.add(event, { writer, index })
+    yield* readAll(
+      (info, size) => info.last < size,
+      several ? everything : changesAndControl,
+      (event, index, writer) => {
+        for (const changes of [state.before, state.after]) {
+          if (event.kind === "message.added") changes.mark(event, { writer, index })
+          else changes.add(event, { writer, index })
+        }
       }
-    })
+    )
   }
   return state satisfies Collected
 })
@@ -130,7 +138,9 @@ const note = (
   state.touched.set(touchedKey(source, key), {
     source,
     key,
-    ...(origin === undefined ? {} : { origin: { writer: Buffer.from(writer.slice(0, WRITER_CHARS), "hex"), index: origin } })
+    ...(origin === undefined
+      ? {}
+      : { origin: { writer: Buffer.from(writer.slice(0, WRITER_CHARS), "hex"), index: origin } })
   })
 }
 
@@ -154,7 +164,10 @@ export const planOf = (log: WriterLog): Plan => {
   for (let next = 0; next < end;) {
     const info = log.segments
       .filter((each) => each.first <= next && each.last >= next)
-      .reduce<SegmentInfo | undefined>((best, each) => best === undefined || each.last > best.last ? each : best, undefined)
+      .reduce<SegmentInfo | undefined>(
+        (best, each) => best === undefined || each.last > best.last ? each : best,
+        undefined
+      )
     if (info === undefined) {
       next = log.segments.reduce((nearest, each) => each.first > next ? Math.min(nearest, each.first) : nearest, end)
     } else {

@@ -54,6 +54,8 @@ export interface DrillReport {
   readonly messages: number
   readonly compared: ReadonlyArray<"log" | "journal" | "store">
   readonly head: TreeHead
+  /** When the newest event of the vault was recorded, milliseconds. */
+  readonly newestAt?: number
   readonly progress: DrillProgress
 }
 
@@ -75,6 +77,7 @@ export const drill = Effect.fn("Drill.drill")(function*(options: {
   const examined: Examined = new Map()
   const findings: Array<DrillFinding> = []
   const sizes: Record<string, number> = {}
+  let newestAt: number | undefined
   let head: TreeHead = { size: 0, root: createHash("sha256").digest() }
 
   for (const log of fetch.writers) {
@@ -88,7 +91,10 @@ export const drill = Effect.fn("Drill.drill")(function*(options: {
     if (last === undefined) continue
     sizes[writer] = last.last + 1
     const trailer = yield* damageOf(fetch.trailer(last))
-    if (trailer._tag === "Right") head = trailer.right.after
+    if (trailer._tag === "Right") {
+      head = trailer.right.after
+      newestAt = Math.max(newestAt ?? 0, trailer.right.recordedTo)
+    }
   }
 
   const compared: Array<DrillReport["compared"][number]> = ["log", "journal"]
@@ -102,20 +108,31 @@ export const drill = Effect.fn("Drill.drill")(function*(options: {
     messages,
     compared,
     head,
+    ...(newestAt === undefined ? {} : { newestAt }),
     progress: { sizes, round: (progress.round + 1) % DRILL_ROUNDS }
   } satisfies DrillReport
 })
 
 /** Opens one segment, compares its events with the journal's, and folds its messages. */
 const examine = Effect.fn("Drill.examine")(function*(
-  drilling: { readonly fetch: FetchShape; readonly journal: JournalShape; readonly after: Changes; readonly examined: Examined },
+  drilling: {
+    readonly fetch: FetchShape
+    readonly journal: JournalShape
+    readonly after: Changes
+    readonly examined: Examined
+  },
   log: WriterLog,
   info: SegmentInfo
 ) {
   const { after, examined, fetch, journal } = drilling
   const { first, last, object, writer } = info
-  const opened = yield* damageOf(Effect.flatMap(fetch.segment(info), ({ runs, trailer }) =>
-    Effect.map(eventsOf({ first, count: last - first + 1, runs, blobs: [] }), (events) => ({ events, trailer }))))
+  const opened = yield* damageOf(
+    Effect.flatMap(
+      fetch.segment(info),
+      ({ runs, trailer }) =>
+        Effect.map(eventsOf({ first, count: last - first + 1, runs, blobs: [] }), (events) => ({ events, trailer }))
+    )
+  )
   if (opened._tag === "Left") {
     return [{ reason: "Damaged", writer, first, last, object, cause: opened.left } satisfies Finding]
   }
@@ -197,7 +214,12 @@ const differing = Effect.fn("Drill.differing")(function*(
     .filter((conversation) => !(vault.get(conversation) ?? none).equals(store.get(conversation) ?? none))
 })
 
-const put = (digests: Map<string, ConversationDigest>, source: string, conversation: string, message: Message): void => {
+const put = (
+  digests: Map<string, ConversationDigest>,
+  source: string,
+  conversation: string,
+  message: Message
+): void => {
   for (const each of conversationsOf(conversation, message)) {
     const digest = digests.get(each) ?? new ConversationDigest()
     digests.set(each, digest)
@@ -210,7 +232,10 @@ const putItem = (digests: Map<string, ConversationDigest>, source: string, item:
   const { large, message } = item
   const whole: Message = large === undefined
     ? message
-    : { ...message, content: { _tag: "blob", sha256: large.sha256, size: large.size, writer: NOBODY, epoch: 0, parts: [] } }
+    : {
+      ...message,
+      content: { _tag: "blob", sha256: large.sha256, size: large.size, writer: NOBODY, epoch: 0, parts: [] }
+    }
   put(digests, source, item.conversation, whole)
 }
 

@@ -74,7 +74,12 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
   const listings = yield* Effect.forEach(places, (place) => listSegments(place.storage, ring))
   const newer = listings.flatMap((each) => each.foreign).find(({ problem }) => problem.reason === "NewerEpoch")
   if (newer !== undefined) {
-    return yield* new VaultError({ reason: "SlotReplaced", method: "open", subject: newer.object, cause: newer.problem })
+    return yield* new VaultError({
+      reason: "SlotReplaced",
+      method: "open",
+      subject: newer.object,
+      cause: newer.problem
+    })
   }
   const whole = remembering()
   const counter = { objects: new Set<string>(), bytes: 0 }
@@ -124,9 +129,9 @@ const byWriter = (segments: ReadonlyArray<SegmentInfo>): ReadonlyArray<WriterLog
     logs.set(writer, log)
   }
   return [...logs]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, log]) => {
-      const sorted = [...log.values()].sort((a, b) => a.first - b.first || b.last - a.last)
+      const sorted = [...log.values()].toSorted((a, b) => a.first - b.first || b.last - a.last)
       return { writer: sorted[0]!.writer, segments: sorted }
     })
 }

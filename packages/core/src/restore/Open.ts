@@ -8,12 +8,12 @@
  */
 import { Effect } from "effect"
 import { Buffer } from "node:buffer"
+import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { eventsOf } from "../format/Block.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
 import type { Segment } from "../format/Segment.ts"
 import { LogBuilder, type LogHead } from "../log/MerkleLog.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
-import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { damageOf, type FetchError, type FetchShape, type WriterLog } from "./Fetch.ts"
 
 /** Why part of a log is not proven. */
@@ -102,7 +102,10 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
   while (walk.next < walk.end) {
     const info = log.segments
       .filter((each) => each.first <= walk.next && each.last >= walk.next && !failed.has(each))
-      .reduce<SegmentInfo | undefined>((best, each) => best === undefined || each.last > best.last ? each : best, undefined)
+      .reduce<SegmentInfo | undefined>(
+        (best, each) => best === undefined || each.last > best.last ? each : best,
+        undefined
+      )
     if (info === undefined) {
       const last = walk.skipGap(failed)
       findings.push({ reason: "Gap", writer: log.writer, ...last })
@@ -191,7 +194,7 @@ class Walk {
     this.end = log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
     const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
     for (const size of [...known.map((head) => head.size), ...rootsAt]) boundaries.add(size)
-    this.stops = [...boundaries].sort((a, b) => a - b)
+    this.stops = [...boundaries].toSorted((a, b) => a - b)
     this.last = begun.head()
     this.note()
   }

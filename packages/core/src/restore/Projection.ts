@@ -106,7 +106,9 @@ export interface Projection {
   readonly messages: (
     messages: ReadonlyArray<RestoredMessage>
   ) => Effect.Effect<ReadonlyArray<Unread>, ProjectionError | FetchError>
-  readonly files: (files: ReadonlyArray<RestoredFile>) => Effect.Effect<ReadonlyArray<Unread>, ProjectionError | FetchError>
+  readonly files: (
+    files: ReadonlyArray<RestoredFile>
+  ) => Effect.Effect<ReadonlyArray<Unread>, ProjectionError | FetchError>
   /** Makes all of it count. Without this nothing has changed. */
   readonly finish: Effect.Effect<ProjectionReport, ProjectionError>
 }

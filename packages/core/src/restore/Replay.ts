@@ -49,11 +49,13 @@ export const replay = Effect.fn("Replay.replay")(function*(replaying: Replaying)
   ])
   const streamed = yield* streamAdditions(replaying, collected)
   const unread = [...streamed.unread, ...(yield* revisit(replaying, collected, streamed.added))]
-  unread.push(...(yield* projection.files([...streamed.files.values()].map((event): RestoredFile => ({
-    source: event.source,
-    path: event.path,
-    after: { mtimeNs: event.mtimeNs, content: restoredContent(fetch, event.content) }
-  })))))
+  unread.push(
+    ...(yield* projection.files([...streamed.files.values()].map((event): RestoredFile => ({
+      source: event.source,
+      path: event.path,
+      after: { mtimeNs: event.mtimeNs, content: restoredContent(fetch, event.content) }
+    }))))
+  )
   const gone = collected.removedFiles.filter(({ path, source }) => !streamed.files.has(touchedKey(source, path)))
   yield* projection.files(gone)
   return {

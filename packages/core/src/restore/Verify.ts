@@ -10,11 +10,11 @@ import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
 import { decodeEvent, peekEvent } from "../format/EventCodec.ts"
+import type { TreeHead } from "../log/TreeHead.ts"
 import { contentOf } from "../message/EventContent.ts"
 import { planOf } from "./Collect.ts"
 import { damageOf, type FetchShape, type WriterLog } from "./Fetch.ts"
 import { type Finding, type KnownHead, openLog } from "./Open.ts"
-import type { TreeHead } from "../log/TreeHead.ts"
 
 /** How much is read: trailers only, a share of the objects (0 to 1), or everything. */
 export type VerifyDepth = "names" | "data" | { readonly share: number; readonly seed: string }
@@ -23,6 +23,8 @@ export interface VerifiedLog {
   readonly writer: Uint8Array
   readonly head: TreeHead
   readonly findings: ReadonlyArray<Finding>
+  /** When its newest event was recorded, milliseconds. */
+  readonly newestAt?: number
 }
 
 /** Checks every log of a vault. */
@@ -34,9 +36,12 @@ export const verify = Effect.fn("Verify.verify")(function*(
   const logs: Array<VerifiedLog> = []
   for (const log of fetch.writers) {
     const heads = known.get(Buffer.from(log.writer).toString("hex")) ?? []
-    logs.push(
-      depth === "data" ? yield* verifyData(fetch, log, heads) : yield* verifyNames(fetch, log, heads, depth)
-    )
+    const checked = depth === "data"
+      ? yield* verifyData(fetch, log, heads)
+      : yield* verifyNames(fetch, log, heads, depth)
+    const last = planOf(log).chain.at(-1)
+    const newest = last === undefined ? undefined : yield* damageOf(fetch.trailer(last))
+    logs.push(newest?._tag === "Right" ? { ...checked, newestAt: newest.right.recordedTo } : checked)
   }
   return logs
 })
@@ -50,7 +55,8 @@ const verifyData = Effect.fn("Verify.verifyData")(function*(
   const opened = yield* openLog(fetch, log, {
     known,
     everyObject: true,
-    take: ({ events, first, writer }) => Effect.map(verifyBlobs(fetch, writer, first, events), (found) => blobs.push(...found))
+    take: ({ events, first, writer }) =>
+      Effect.map(verifyBlobs(fetch, writer, first, events), (found) => blobs.push(...found))
   })
   return { writer: log.writer, head: opened.head, findings: [...opened.findings, ...blobs] } satisfies VerifiedLog
 })
@@ -68,7 +74,14 @@ const verifyNames = Effect.fn("Verify.verifyNames")(function*(
   for (const info of planOf(log).chain) {
     const trailer = yield* damageOf(fetch.trailer(info))
     if (trailer._tag === "Left") {
-      findings.push({ reason: "Damaged", writer, first: info.first, last: info.last, object: info.object, cause: trailer.left })
+      findings.push({
+        reason: "Damaged",
+        writer,
+        first: info.first,
+        last: info.last,
+        object: info.object,
+        cause: trailer.left
+      })
       continue
     }
     const { after, before } = trailer.right
@@ -91,8 +104,9 @@ const verifyNames = Effect.fn("Verify.verifyNames")(function*(
 /** Every byte of one segment, and of the blobs that its events name. */
 const verifySegment = Effect.fn("Verify.verifySegment")(function*(fetch: FetchShape, info: SegmentInfo) {
   const { first, last, object, writer } = info
-  const opened = yield* damageOf(Effect.flatMap(fetch.segment(info), ({ runs }) =>
-    eventsOf({ first, count: last - first + 1, runs, blobs: [] })))
+  const opened = yield* damageOf(
+    Effect.flatMap(fetch.segment(info), ({ runs }) => eventsOf({ first, count: last - first + 1, runs, blobs: [] }))
+  )
   return opened._tag === "Left"
     ? [{ reason: "Damaged", writer, first, last, object, cause: opened.left } satisfies Finding]
     : yield* verifyBlobs(fetch, writer, first, opened.right)
@@ -119,7 +133,9 @@ export const verifyBlobs = Effect.fn("Verify.verifyBlobs")(function*(
 
 const blobIn = (bytes: Uint8Array) => {
   const { kind } = peekEvent(bytes)
-  if (kind !== "message.added" && kind !== "message.edited" && kind !== "file.upsert" && kind !== "attachment.content") {
+  if (
+    kind !== "message.added" && kind !== "message.edited" && kind !== "file.upsert" && kind !== "attachment.content"
+  ) {
     return undefined
   }
   const content = contentOf(decodeEvent(bytes))

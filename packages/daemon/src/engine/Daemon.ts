@@ -5,11 +5,11 @@
  */
 import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
-import { Deferred, Effect, Either, Queue, Ref, Schedule, Stream } from "effect"
+import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
+import { Deferred, Effect, Either, PubSub, Queue, Ref, Schedule, Stream } from "effect"
 import type { Running, SyncOptions } from "../Engine.ts"
 import { EngineFailure } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
-import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
 import * as Reports from "../Reports.ts"
 import { drill } from "./Drill.ts"
 import { logLines } from "./LogLines.ts"
@@ -33,7 +33,8 @@ interface Working {
   readonly troubles: Ref.Ref<StatusFile.Troubles>
   /** One bell a target: rung when there may be something to ship. */
   readonly bells: ReadonlyMap<string, Queue.Queue<void>>
-  readonly followers: Queue.Queue<void>
+  /** Tells everybody who follows the log that there is more of it. */
+  readonly followers: PubSub.PubSub<void>
   readonly failed: Deferred.Deferred<never, KnownError>
   readonly shipDelaySeconds: number
 }
@@ -46,14 +47,16 @@ export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
     session,
     troubles: yield* Ref.make(StatusFile.noTroubles),
     bells,
-    followers: yield* Queue.sliding<void>(1),
+    followers: yield* PubSub.sliding<void>(1),
     failed: yield* Deferred.make<never, KnownError>(),
     shipDelaySeconds: options.shipDelaySeconds
   }
   yield* Effect.forEach(session.backup.targets, (target) => Effect.either(session.backup.meet(target)))
   yield* saveStatus(working)
   for (const source of session.backup.sources) yield* Effect.forkScoped(supervised(working, watch(working, source)))
-  for (const target of session.backup.targets) yield* Effect.forkScoped(supervised(working, shipWhenRung(working, target)))
+  for (const target of session.backup.targets) {
+    yield* Effect.forkScoped(supervised(working, shipWhenRung(working, target)))
+  }
   if (session.config.drillEveryHours > 0) yield* Effect.forkScoped(supervised(working, drills(working)))
   yield* Effect.addFinalizer(() => Effect.ignore(saveStatus(working)))
   return yield* handlersOf(working)
@@ -62,7 +65,9 @@ export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
 /** A fiber that ends ends the daemon: it is never silently dead. */
 const supervised = <R>(working: Working, work: Effect.Effect<void, KnownError, R>) =>
   work.pipe(
-    Effect.zipRight(new EngineFailure({ reason: "Unreachable", method: "run", subject: "a fiber of the daemon ended" })),
+    Effect.zipRight(
+      new EngineFailure({ reason: "Unreachable", method: "run", subject: "a fiber of the daemon ended" })
+    ),
     Effect.catchAllCause((cause) => Deferred.failCause(working.failed, cause))
   )
 
@@ -70,7 +75,8 @@ const supervised = <R>(working: Working, work: Effect.Effect<void, KnownError, R
 const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: SourceShape) {
   const hints = source.hints.pipe(
     Stream.catchAll((error) =>
-      Stream.execute(trouble(working, "sources", source.name, error)).pipe(Stream.concat(Stream.never))),
+      Stream.execute(trouble(working, "sources", source.name, error)).pipe(Stream.concat(Stream.never))
+    ),
     Stream.debounce(DEBOUNCE)
   )
   const ticks = Stream.concat(Stream.void, Stream.repeatEffect(Effect.sleep(RECONCILE)))
@@ -84,7 +90,7 @@ const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: Source
   const outcome = yield* captureOne(working.session, source)
   const changed = yield* trouble(working, "sources", source.name, outcome.error)
   if (outcome.events > 0) {
-    yield* working.followers.offer(undefined)
+    yield* working.followers.publish(undefined)
     for (const bell of working.bells.values()) yield* bell.offer(undefined)
   }
   if (outcome.events > 0 || changed) yield* saveStatus(working)
@@ -116,8 +122,7 @@ const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
   const every = working.session.config.drillEveryHours * HOUR_MILLIS
   return yield* Effect.sleep(every).pipe(
     Effect.zipRight(Effect.either(drill(working.session, { mode: "incremental" }))),
-    Effect.flatMap((result) =>
-      trouble(working, "sources", "drill", Either.isLeft(result) ? result.left : undefined)),
+    Effect.flatMap((result) => trouble(working, "sources", "drill", Either.isLeft(result) ? result.left : undefined)),
     Effect.forever
   )
 })
@@ -125,14 +130,15 @@ const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
 const handlersOf = Effect.fn("Daemon.handlers")(function*(working: Working) {
   const { failed, session, troubles } = working
   const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof saveStatus>>>()
-  const answer = <A, E extends KnownError>(work: Effect.Effect<A, E, Effect.Effect.Context<ReturnType<typeof saveStatus>>>) =>
-    Effect.provide(work, context)
+  const answer = <A, E extends KnownError>(
+    work: Effect.Effect<A, E, Effect.Effect.Context<ReturnType<typeof saveStatus>>>
+  ) => Effect.provide(work, context)
   return {
     failed: Deferred.await(failed),
     handlers: {
       status: () => answer(Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))),
       sync: () => answer(Effect.tap(sync(session), () => saveStatus(working))),
-      log: (params) => logLines(session, params, Stream.fromQueue(working.followers)),
+      log: (params) => logLines(session, params, Stream.fromPubSub(working.followers)),
       drill: (params) => answer(Effect.tap(drill(session, params), () => saveStatus(working))),
       fingerprint: () => answer(fingerprint(session))
     }

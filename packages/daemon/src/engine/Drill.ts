@@ -2,8 +2,8 @@
  * A drill of one target: catches up first, so that journal and store can be compared at one point, rehearses the
  * restore, measures, and keeps a receipt.
  */
-import type { Target } from "@sealog/core/backup/Shipper"
 import { decodeAll } from "@sealog/core/backup/Entries"
+import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { eventsOf } from "@sealog/core/format/Block"
 import { FormatError } from "@sealog/core/format/FormatError"
@@ -15,9 +15,9 @@ import { Buffer } from "node:buffer"
 import { type DrillOptions, EngineFailure } from "../Engine.ts"
 import * as Reports from "../Reports.ts"
 import { findingOf } from "./Findings.ts"
-import { openTarget } from "./Places.ts"
 import { captureOne, shipOne } from "./Pass.ts"
-import { keepReceipt } from "./Receipts.ts"
+import { openTarget } from "./Places.ts"
+import { history, keepReceipt } from "./Receipts.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 const Progress = Schema.parseJson(Schema.Struct({
@@ -25,7 +25,6 @@ const Progress = Schema.parseJson(Schema.Struct({
   round: Schema.Int
 }))
 
-/** Drills the target that is asked for, else the first. */
 export const drill = Effect.fn("Engine.drill")(function*(session: Session, options: DrillOptions) {
   const { backup, config, journal, ring } = session
   const target = yield* targetOf(session, options)
@@ -53,31 +52,43 @@ export const drill = Effect.fn("Engine.drill")(function*(session: Session, optio
   const total = fetch.writers.flatMap((log) => log.segments).reduce((sum, { bytes }) => sum + bytes, 0)
   const { writer } = yield* journal.identity
   const head = yield* journal.head
-  return yield* keepReceipt(ring, Reports.DrillReport.make({
-    at: Reports.time(began),
-    outcome: findings.length === 0 ? "passed" : "failed",
-    mode: typeof mode === "string" ? mode : "sample",
-    target: { name: target.name, kind: configured ? kindOf(session, "targets", target) : options.from?.kind ?? "" },
-    vaultId: hex(ring.vaultId),
-    treeSize: done.head.size,
-    root: hex(done.head.root),
-    messages: done.messages,
-    objectsRead,
-    bytesRead,
-    compared: done.compared,
-    findings,
-    freshness: { state: rolled.length > 0 ? "behind" : "proven", by: ["pin"], newestEventAt: null },
-    openedWith: session.openedWith,
-    rpoSeconds: 0,
-    rtoSeconds: bytesRead === 0 ? null : (total / bytesRead) * seconds,
-    seconds,
-    fingerprint: formatFingerprint(fingerprintOf({ vaultId: ring.vaultId, epoch: ring.newest, writer, head }))
-  }))
+  return yield* keepReceipt(
+    ring,
+    Reports.DrillReport.make({
+      at: Reports.time(began),
+      outcome: findings.length === 0 ? "passed" : "failed",
+      mode: typeof mode === "string" ? mode : "sample",
+      target: { name: target.name, kind: configured ? kindOf(session, "targets", target) : options.from?.kind ?? "" },
+      vaultId: hex(ring.vaultId),
+      treeSize: done.head.size,
+      root: hex(done.head.root),
+      messages: done.messages,
+      objectsRead,
+      bytesRead,
+      compared: done.compared,
+      findings,
+      freshness: {
+        state: rolled.length > 0 ? "behind" : "proven",
+        by: ["pin"],
+        newestEventAt: done.newestAt === undefined ? null : Reports.time(done.newestAt)
+      },
+      openedWith: session.openedWith,
+      rpoSeconds: 0,
+      rtoSeconds: bytesRead === 0 ? null : (total / bytesRead) * seconds,
+      seconds,
+      fingerprint: formatFingerprint(fingerprintOf({ vaultId: ring.vaultId, epoch: ring.newest, writer, head }))
+    })
+  )
 })
 
+/** The target that is asked for, else the one whose last drill is longest ago. */
 const targetOf = Effect.fn("Engine.drillTarget")(function*({ backup }: Session, { from, target }: DrillOptions) {
   if (from !== undefined) return { name: from.name, storage: yield* openTarget(from) } satisfies Target
-  const found = target === undefined ? backup.targets[0] : backup.targets.find(({ name }) => name === target)
+  const { drills } = yield* history()
+  const drilledAt = (name: string) => drills.find((drilled) => drilled.target === name)?.at ?? ""
+  const found = target === undefined
+    ? backup.targets.toSorted((a, b) => (drilledAt(a.name) < drilledAt(b.name) ? -1 : 1))[0]
+    : backup.targets.find(({ name }) => name === target)
   if (found === undefined) {
     return yield* new EngineFailure({ reason: "UnknownTarget", method: "drill", subject: target ?? "" })
   }
@@ -96,7 +107,9 @@ const checkPin = Effect.fn("Engine.checkPin")(function*({ backup }: Session, tar
   if (finding?._tag !== "short") return []
   return [{
     reason: "RolledBack",
-    message: `events ${finding.size} to ${finding.shipped - 1} had been shipped there and were gone; they were shipped again`,
+    message: `events ${finding.size} to ${
+      finding.shipped - 1
+    } had been shipped there and were gone; they were shipped again`,
     target: target.name
   }] satisfies ReadonlyArray<Reports.Finding>
 })
@@ -144,6 +157,7 @@ const writeProgress = Effect.fn("Engine.keepDrillProgress")(function*(
 
 const noteName = (target: Target): string => `drill:${target.name}`
 
-const modeOf = ({ mode }: DrillOptions): DrillMode => typeof mode === "string" ? mode : { share: mode.samplePercent / 100 }
+const modeOf = ({ mode }: DrillOptions): DrillMode =>
+  typeof mode === "string" ? mode : { share: mode.samplePercent / 100 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")

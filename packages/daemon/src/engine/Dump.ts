@@ -1,8 +1,8 @@
 /** The canonical form of a store, straight from it: what a restore of a vault with this source alone writes. */
-import { makeLineSorter } from "@sealog/adapters/projections/LineSorter"
-import { linesOf } from "@sealog/core/message/CanonicalLines"
-import type { StoreItem } from "@sealog/core/backup/Source"
 import { FileSystem } from "@effect/platform"
+import { makeLineSorter } from "@sealog/adapters/projections/LineSorter"
+import type { StoreItem } from "@sealog/core/backup/Source"
+import { linesOf } from "@sealog/core/message/CanonicalLines"
 import { Effect, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import type { KnownError } from "../Failure.ts"
@@ -24,9 +24,13 @@ export const dump = (spec: Spec): Stream.Stream<Uint8Array, KnownError, FileSyst
     const source = yield* openSource(spec)
     yield* source.dump().pipe(
       Stream.runForEach((items) =>
-        Effect.forEach(items, Effect.fnUntraced(function*(item) {
-          for (const { key, line } of yield* itemLines(source.name, item)) sorter.add(key, line)
-        }), { discard: true })
+        Effect.forEach(
+          items,
+          Effect.fnUntraced(function*(item) {
+            for (const { key, line } of yield* itemLines(source.name, item)) sorter.add(key, line)
+          }),
+          { discard: true }
+        )
       )
     )
     return Stream.fromIterable(pieces(sorter.merge()))
@@ -37,11 +41,23 @@ const itemLines = (source: string, item: StoreItem) => {
   const { conversation, large, message } = item
   const { content } = message
   if (large !== undefined) {
-    const whole = { ...message, content: { _tag: "blob" as const, sha256: large.sha256, size: large.size, writer: new Uint8Array(8), epoch: 0, parts: [] } }
+    const whole = {
+      ...message,
+      content: {
+        _tag: "blob" as const,
+        sha256: large.sha256,
+        size: large.size,
+        writer: new Uint8Array(8),
+        epoch: 0,
+        parts: []
+      }
+    }
     const bytes = Effect.map(Stream.runCollect(large.bytes), (chunks) => Buffer.concat([...chunks]))
     return linesOf(source, conversation, { message: whole }, { size: large.size, bytes })
   }
-  const inline = content?._tag === "inline" ? { size: content.bytes.length, bytes: Effect.succeed(content.bytes) } : undefined
+  const inline = content?._tag === "inline"
+    ? { size: content.bytes.length, bytes: Effect.succeed(content.bytes) }
+    : undefined
   return linesOf(source, conversation, { message }, inline)
 }
 

@@ -2,6 +2,7 @@
  * Makes a vault: keys first, then the home, the recovery code in its owner's hands, the slots at every target, and
  * last the configuration, so that a home half made is no home.
  */
+import { FileSystem } from "@effect/platform"
 import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
@@ -13,7 +14,6 @@ import { makeSlot, type Slot, slotHash } from "@sealog/core/keys/KeySlot"
 import { makeNewPassword } from "@sealog/core/keys/Password"
 import { requireStrength } from "@sealog/core/keys/PasswordStrength"
 import { generateRecoveryCode } from "@sealog/core/keys/RecoveryCode"
-import { FileSystem } from "@effect/platform"
 import { Effect, Redacted, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
@@ -31,7 +31,7 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
   yield* refuseTaken()
   // What cannot be read is found out before a password is asked for and anything is made.
   yield* Effect.forEach(options.sources, checkSource)
-  const targets = yield* Effect.forEach(options.targets, checkTarget)
+  yield* Effect.forEach(options.targets, checkTarget)
 
   const typed = yield* Effect.flatMap(Secrets, (secrets) => secrets.choose)
   const password = yield* makeNewPassword(Redacted.value(typed))
@@ -46,15 +46,13 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
   }
 
   yield* prepare()
+  yield* Effect.forEach(options.targets, prepareTarget)
   yield* beginInit()
   yield* prepareDisk(home.root)
   const local = yield* makeDisk(home.root)
   yield* createVault({ storage: local, subject: home.root, vaultId: ring.vaultId, slots })
   const writer = yield* makeJournal(slots).pipe(Effect.provideService(KeyRing, ring))
-  for (const { spec, storage } of targets) {
-    yield* prepareTarget(spec)
-    yield* copyKeys(local, storage)
-  }
+  for (const spec of options.targets) yield* copyKeys(local, yield* openTarget(spec))
   yield* Config.save({
     vaultId: hex(ring.vaultId),
     shipDelaySeconds: Config.SHIP_DELAY_SECONDS,
@@ -78,13 +76,13 @@ const checkSource = Effect.fn("Engine.checkSource")(function*(spec: Spec) {
   yield* source.changes(new Map()).pipe(Stream.take(1), Stream.runDrain)
 })
 
+/** A place that is not there yet is made later; one that holds a vault is left alone. */
 const checkTarget = Effect.fn("Engine.checkTarget")(function*(spec: Spec) {
-  yield* prepareTarget(spec)
   const storage = yield* openTarget(spec)
-  if (yield* holdsVault(storage)) {
-    return yield* new VaultError({ reason: "Exists", method: "init", subject: spec.spec })
-  }
-  return { spec, storage }
+  const taken = yield* holdsVault(storage).pipe(
+    Effect.catchIf((error) => error.reason === "Unreachable", () => Effect.succeed(false))
+  )
+  if (taken) return yield* new VaultError({ reason: "Exists", method: "init", subject: spec.spec })
 })
 
 /** Stands in a home while it is being made: what lies beside it then was never anybody's. */
@@ -109,7 +107,7 @@ const refuseTaken = Effect.fn("Engine.refuseTaken")(function*() {
 const beginInit = Effect.fn("Engine.beginInit")(function*() {
   const home = yield* Home
   const fs = yield* FileSystem.FileSystem
-  yield* replaceFile(`${home.root}/${UNFINISHED}`, "")
+  yield* replaceFile(`${home.root}/${UNFINISHED}`, "sealog init is making this home\n")
   yield* Effect.forEach(MADE_BY_INIT, (name) => {
     const path = `${home.root}/${name}`
     return Effect.mapError(fs.remove(path, { recursive: true, force: true }), (cause) => homeError(cause, "init", path))

@@ -1,11 +1,11 @@
-/** The events of this machine's log as lines, from the journal: what was recorded, in the order it was. */
+/** The events of this machine as lines, from the journal: what was recorded, in the order it was. */
 import { decodeAll } from "@sealog/core/backup/Entries"
 import { eventsOf } from "@sealog/core/format/Block"
 import type { Event } from "@sealog/core/message/Event"
-import { EventJson } from "@sealog/core/message/EventJson"
+import { EventLine } from "@sealog/core/message/EventJson"
 import { Effect, Schema, Stream } from "effect"
-import type { KnownError } from "../Failure.ts"
 import type { LogOptions } from "../Engine.ts"
+import type { KnownError } from "../Failure.ts"
 import * as Reports from "../Reports.ts"
 import type { Session } from "./Session.ts"
 
@@ -18,26 +18,28 @@ export const logLines = (
   options: LogOptions,
   wake: Stream.Stream<void> = Stream.repeatEffect(Effect.sleep(FOLLOW))
 ): Stream.Stream<Reports.LogLine, KnownError> => {
-  const from = (first: number): Stream.Stream<{ readonly next: number; readonly lines: ReadonlyArray<Reports.LogLine> }, KnownError> =>
-    journal.blocks({ from: first }).pipe(
-      Stream.mapEffect((block) =>
-        Effect.flatMap(eventsOf(block), decodeAll).pipe(
-          Effect.map((events) => ({
-            next: block.first + block.count,
-            lines: events.flatMap((event, at) => fits(event, options) && block.first + at >= first ? [lineOf(event, block.first + at)] : [])
-          }))
-        )
-      )
-    )
-  const once = (first: number) => from(first)
-  if (!options.follow) return Stream.flatMap(once(0), ({ lines }) => Stream.fromIterable(lines))
   let next = 0
-  const more = Stream.suspend(() =>
-    Stream.flatMap(once(next), (page) => {
-      next = page.next
-      return Stream.fromIterable(page.lines)
-    }))
-  return Stream.concat(more, Stream.flatMap(wake, () => more))
+  const page = (first: number, writer?: Uint8Array): Stream.Stream<Reports.LogLine, KnownError> =>
+    journal.blocks({ from: first, ...(writer === undefined ? {} : { writer }) }).pipe(
+      Stream.mapEffect((block) =>
+        Effect.map(Effect.flatMap(eventsOf(block), decodeAll), (events) => {
+          if (writer === undefined) next = block.first + block.count
+          return events.flatMap((event, at) =>
+            block.first + at >= first && fits(event, options) ? [lineOf(event, block.first + at)] : []
+          )
+        })
+      ),
+      Stream.flattenIterables
+    )
+  const more = Stream.suspend(() => page(next))
+  const left = Stream.unwrap(
+    Effect.map(
+      journal.logs,
+      (logs) => Stream.flatMap(Stream.fromIterable(logs.slice(0, -1)), ({ writer }) => page(0, writer))
+    )
+  )
+  const now = Stream.concat(left, more)
+  return options.follow ? Stream.concat(now, Stream.flatMap(wake, () => more)) : now
 }
 
 const fits = (event: Event, { conversation, sinceMillis, untilMillis }: LogOptions): boolean => {
@@ -47,11 +49,12 @@ const fits = (event: Event, { conversation, sinceMillis, untilMillis }: LogOptio
   return (sinceMillis === undefined || at >= sinceMillis) && (untilMillis === undefined || at < untilMillis)
 }
 
-const encode = Schema.encodeSync(EventJson)
+const encodeLine = Schema.encodeSync(EventLine)
+const HEADER = new Set(["conversation", "kind", "recordedAt", "source"])
 
 const lineOf = (event: Event, index: number): Reports.LogLine => {
   const { conversation, kind, recordedAt, source } = event
-  const header = new Set(["conversation", "kind", "recordedAt", "source"])
-  const body = Object.fromEntries(Object.entries(encode(event)).filter(([name]) => !header.has(name)))
+  const fields = Object.entries(JSON.parse(encodeLine(event)) as Record<string, unknown>)
+  const body = Object.fromEntries(fields.filter(([name]) => !HEADER.has(name)))
   return Reports.LogLine.make({ index, recordedAt: Reports.time(recordedAt), source, conversation, kind, body })
 }

@@ -108,13 +108,13 @@ export const behindEvents = Effect.fn("Engine.behindEvents")(function*({ journal
   return logs.reduce((sum, log) => sum + log.head.size - shippedOf(cursor, log.writer), 0)
 })
 
-export const targetState = (behind: number, error: KnownError | undefined): Reports.TargetState => {
+export const targetState = (events: number, error: KnownError | undefined): Reports.TargetState => {
   if (error?._tag === "StorageError") {
     if (error.reason === "Unreachable") return "unreachable"
     if (error.reason === "Full") return "full"
     if (error.reason === "Denied") return "denied"
   }
-  return behind > 0 || error !== undefined ? "behind" : "current"
+  return events > 0 || error !== undefined ? "behind" : "current"
 }
 
 export const problemOf = (error: KnownError): Reports.Problem => {

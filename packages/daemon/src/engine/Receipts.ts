@@ -2,8 +2,8 @@
  * Receipts of drills: one file each in `receipts/`, each naming the one before it and sealed with a MAC under the
  * vault's receipt key, so that a history of passed drills cannot be made up or thinned out afterwards.
  */
-import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { FileSystem } from "@effect/platform"
+import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { Effect, Option, Redacted, Schema } from "effect"
 import { Buffer } from "node:buffer"
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
@@ -49,8 +49,10 @@ export const lastDrillOf = Effect.fn("Receipts.lastDrill")(function*() {
 export const verifyReceipt = Effect.fn("Receipts.verify")(function*(ring: KeyRingShape, file: string) {
   const receipt = yield* readText(file).pipe(
     Effect.flatMap(decode),
-    Effect.catchTag("ParseError", (cause) =>
-      new EngineFailure({ reason: "NotAReceipt", method: "drillVerify", subject: file, cause }))
+    Effect.catchTag(
+      "ParseError",
+      (cause) => new EngineFailure({ reason: "NotAReceipt", method: "drillVerify", subject: file, cause })
+    )
   )
   const { mac, ...rest } = receipt
   const expected = Buffer.from(macOf(ring, rest), "hex")
@@ -97,7 +99,10 @@ const receiptNames = Effect.fn("Receipts.names")(function*() {
   const fs = yield* FileSystem.FileSystem
   const there = yield* Effect.mapError(fs.exists(home.receipts), (cause) => homeError(cause, "receipts", home.receipts))
   if (!there) return []
-  const names = yield* Effect.mapError(fs.readDirectory(home.receipts), (cause) => homeError(cause, "receipts", home.receipts))
+  const names = yield* Effect.mapError(
+    fs.readDirectory(home.receipts),
+    (cause) => homeError(cause, "receipts", home.receipts)
+  )
   return names.filter((name) => name.endsWith(".json")).toSorted()
 })
 

@@ -43,8 +43,10 @@ export const openSession = Effect.fn("Session.open")(function*() {
   const keys = Effect.provideService(KeyRing, ring)
   const journal = yield* openLevelJournal({ path: home.journal }).pipe(keys)
   const sources = yield* Effect.forEach(config.sources, openSource)
-  const targets = yield* Effect.forEach(config.targets, (spec) =>
-    Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage })))
+  const targets = yield* Effect.forEach(
+    config.targets,
+    (spec) => Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage }))
+  )
   const pin = yield* makePinFile(home.headPin).pipe(keys)
   const opened = Effect.gen(function*() {
     const capture = yield* Capture.make
@@ -67,7 +69,12 @@ const unlock = Effect.fn("Session.unlock")(function*(vaultId: string) {
   const storage = yield* makeDisk(home.root)
   const { ring } = yield* openVault({ storage, subject: home.root, secret }).pipe(Effect.provide(Kdf.layer))
   if (Buffer.from(ring.vaultId).toString("hex") !== vaultId) {
-    return yield* new EngineFailure({ reason: "NotVerified", method: "unlock", subject: home.config, detail: "it names another vault" })
+    return yield* new EngineFailure({
+      reason: "NotVerified",
+      method: "unlock",
+      subject: home.config,
+      detail: "it names another vault"
+    })
   }
   return { ring, openedWith }
 })

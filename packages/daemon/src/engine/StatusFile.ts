@@ -2,11 +2,11 @@
  * What is known without a key: counts, sizes and times, kept in `status.json` of the home and renewed with every pass
  * and ship. The daemon answers from the same facts.
  */
+import { FileSystem } from "@effect/platform"
 import { readCursor, shippedOf } from "@sealog/core/backup/Shipper"
 import { countsOf } from "@sealog/core/backup/SourceTable"
-import { FileSystem } from "@effect/platform"
-import { peekEvent } from "@sealog/core/format/EventCodec"
 import { eventsOf } from "@sealog/core/format/Block"
+import { peekEvent } from "@sealog/core/format/EventCodec"
 import { Clock, Effect, Option, Schema, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
@@ -14,8 +14,8 @@ import type { KnownError } from "../Failure.ts"
 import { Home, homeError, replaceFile } from "../Home.ts"
 import * as Reports from "../Reports.ts"
 import { behindEvents, problemOf, targetState } from "./Pass.ts"
-import { kindOf, type Session } from "./Session.ts"
 import { lastDrillOf } from "./Receipts.ts"
+import { kindOf, type Session } from "./Session.ts"
 
 /** What went wrong last, by name; absent once it goes right again. */
 export interface Troubles {
@@ -26,54 +26,62 @@ export interface Troubles {
 export const noTroubles: Troubles = { sources: new Map(), targets: new Map() }
 
 /** The state of everything, from the journal and the last attempts. */
-export const describe = Effect.fn("StatusFile.describe")(function*(session: Session, troubles: Troubles, running: boolean) {
-  const { backup, capture, journal, ring } = session
-  const head = yield* journal.head
-  const now = yield* Clock.currentTimeMillis
-  const sources = yield* Effect.forEach(backup.sources, Effect.fnUntraced(function*(source) {
-    const state = yield* capture.state(source.name)
-    const gaps = source.gaps(state).length
-    const error = troubles.sources.get(source.name)
-    const counts = countsOf(state)
-    return {
-      name: source.name,
-      kind: kindOf(session, "sources", source),
-      state: error !== undefined ? "failed" as const : gaps > 0 ? "gaps" as const : "current" as const,
-      events: counts.events,
-      lastEventAt: counts.lastAt === undefined ? null : Reports.time(counts.lastAt),
-      gaps
-    }
-  }))
-  const targets = yield* Effect.forEach(backup.targets, Effect.fnUntraced(function*(target) {
-    const cursor = yield* readCursor(journal, target.name)
-    const behind = yield* behindEvents(session, target)
-    const { writer } = yield* journal.identity
-    const oldest = behind === 0 ? undefined : yield* oldestUnshipped(session, shippedOf(cursor, writer))
-    return {
-      name: target.name,
-      kind: kindOf(session, "targets", target),
-      state: targetState(behind, troubles.targets.get(target.name)),
-      shippedTreeSize: shippedOf(cursor, writer),
-      behindEvents: behind,
-      behindSeconds: oldest === undefined ? 0 : Math.max(0, (now - oldest) / 1_000),
-      objects: cursor.objects,
-      bytes: cursor.bytes
-    }
-  }))
-  const lastDrill = yield* lastDrillOf()
-  return Reports.StatusReport.make({
-    running,
-    locked: false,
-    vaultId: Buffer.from(ring.vaultId).toString("hex"),
-    treeSize: head.size,
-    root: Buffer.from(head.root).toString("hex"),
-    sources,
-    targets,
-    rpoSeconds: Math.min(...targets.map((target) => target.behindSeconds)),
-    lastDrill: Option.getOrNull(lastDrill),
-    warnings: [...troubles.sources.values(), ...troubles.targets.values()].map(problemOf)
-  })
-})
+export const describe = Effect.fn("StatusFile.describe")(
+  function*(session: Session, troubles: Troubles, running: boolean) {
+    const { backup, capture, journal, ring } = session
+    const head = yield* journal.head
+    const now = yield* Clock.currentTimeMillis
+    const sources = yield* Effect.forEach(
+      backup.sources,
+      Effect.fnUntraced(function*(source) {
+        const state = yield* capture.state(source.name)
+        const gaps = source.gaps(state).length
+        const error = troubles.sources.get(source.name)
+        const counts = countsOf(state)
+        return {
+          name: source.name,
+          kind: kindOf(session, "sources", source),
+          state: error !== undefined ? "failed" as const : gaps > 0 ? "gaps" as const : "current" as const,
+          events: counts.events,
+          lastEventAt: counts.lastAt === undefined ? null : Reports.time(counts.lastAt),
+          gaps
+        }
+      })
+    )
+    const targets = yield* Effect.forEach(
+      backup.targets,
+      Effect.fnUntraced(function*(target) {
+        const cursor = yield* readCursor(journal, target.name)
+        const behind = yield* behindEvents(session, target)
+        const { writer } = yield* journal.identity
+        const oldest = behind === 0 ? undefined : yield* oldestUnshipped(session, shippedOf(cursor, writer))
+        return {
+          name: target.name,
+          kind: kindOf(session, "targets", target),
+          state: targetState(behind, troubles.targets.get(target.name)),
+          shippedTreeSize: shippedOf(cursor, writer),
+          behindEvents: behind,
+          behindSeconds: oldest === undefined ? 0 : Math.max(0, (now - oldest) / 1_000),
+          objects: cursor.objects,
+          bytes: cursor.bytes
+        }
+      })
+    )
+    const lastDrill = yield* lastDrillOf()
+    return Reports.StatusReport.make({
+      running,
+      locked: false,
+      vaultId: Buffer.from(ring.vaultId).toString("hex"),
+      treeSize: head.size,
+      root: Buffer.from(head.root).toString("hex"),
+      sources,
+      targets,
+      rpoSeconds: Math.min(...targets.map((target) => target.behindSeconds)),
+      lastDrill: Option.getOrNull(lastDrill),
+      warnings: [...troubles.sources.values(), ...troubles.targets.values()].map(problemOf)
+    })
+  }
+)
 
 const encode = Schema.encode(Schema.parseJson(Reports.StatusReport, { space: 2 }))
 const decode = Schema.decode(Schema.parseJson(Reports.StatusReport))
@@ -111,7 +119,14 @@ const unknown = (config: Config.Config): Reports.StatusReport =>
     vaultId: config.vaultId,
     treeSize: 0,
     root: "",
-    sources: config.sources.map(({ kind, name }) => ({ name, kind, state: "unknown", events: 0, lastEventAt: null, gaps: 0 })),
+    sources: config.sources.map(({ kind, name }) => ({
+      name,
+      kind,
+      state: "unknown",
+      events: 0,
+      lastEventAt: null,
+      gaps: 0
+    })),
     targets: config.targets.map(({ kind, name }) => ({
       name,
       kind,

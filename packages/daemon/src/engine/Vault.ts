@@ -7,9 +7,8 @@ import { openVault, VaultError } from "@sealog/core/backup/Vault"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { parseFingerprint } from "@sealog/core/log/Fingerprint"
-import { type FetchShape, makeFetch, type Place } from "@sealog/core/restore/Fetch"
 import type { Since } from "@sealog/core/restore/Collect"
-import type { Projection } from "@sealog/core/restore/Projection"
+import { type FetchShape, makeFetch, type Place } from "@sealog/core/restore/Fetch"
 import { restore as restoreVault, type RestoreReport } from "@sealog/core/restore/Restore"
 import { Clock, Effect, Option } from "effect"
 import { Buffer } from "node:buffer"
@@ -24,8 +23,10 @@ import { askSecret } from "./Session.ts"
 
 /** Opens a vault at the first place that has it, and lists all of them. */
 export const openPlaces = Effect.fn("Vault.openPlaces")(function*(specs: ReadonlyArray<Spec>) {
-  const places = yield* Effect.forEach(specs, (spec) =>
-    Effect.map(openTarget(spec), (storage): Place => ({ name: spec.spec, storage })))
+  const places = yield* Effect.forEach(
+    specs,
+    (spec) => Effect.map(openTarget(spec), (storage): Place => ({ name: spec.spec, storage }))
+  )
   const [first, ...rest] = places
   if (first === undefined) {
     return yield* new VaultError({ reason: "NotFound", method: "open", subject: "no place was named" })
@@ -48,7 +49,7 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
     vaultId: hex(ring.vaultId),
     force: options.force
   })
-  const { projection, writtenFiles } = yield* projectionFor(options.format, folder)
+  const projection = yield* projectionFor(options.format, folder)
   const done = yield* restoreVault({
     fetch,
     projection,
@@ -57,8 +58,9 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
     partial: options.partial,
     ...(fingerprint === undefined ? {} : { fingerprint })
   })
-  const messages = done.messages + Option.match(folder.mark, { onNone: () => 0, onSome: (mark) => markedMessages(mark, options) })
-  yield* folder.writeMark(markOf(options, ring, done, messages, writtenFiles()))
+  const messages = done.messages +
+    Option.match(folder.mark, { onNone: () => 0, onSome: (mark) => markedMessages(mark, options) })
+  yield* folder.writeMark(markOf(options, ring, done, messages, projection.writtenFiles()))
   const ended = yield* Clock.currentTimeMillis
   return reportOf(fetch, done, messages, (ended - began) / 1_000)
 }, Effect.scoped)
@@ -66,22 +68,15 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
 /** Only forms that count what they add; a form that writes one file whole counts it whole. */
 const markedMessages = (mark: Mark, { format }: RestoreOptions): number => format === "maildir" ? mark.messages : 0
 
-interface OpenedProjection {
-  readonly projection: Projection
-  readonly writtenFiles: () => Mark["files"]
-}
-
 const projectionFor = Effect.fn("Vault.projectionFor")(function*(format: string, folder: RestoreFolder) {
   switch (format) {
     case "jsonl": {
       const { makeJsonLinesProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/JsonLines"))
-      const projection = makeJsonLinesProjection(folder)
-      return { projection, writtenFiles: projection.writtenFiles } satisfies OpenedProjection
+      return makeJsonLinesProjection(folder)
     }
     case "maildir": {
       const { makeMaildirProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/Maildir"))
-      const projection = makeMaildirProjection(folder)
-      return { projection, writtenFiles: projection.writtenFiles } satisfies OpenedProjection
+      return makeMaildirProjection(folder)
     }
     default:
       return yield* new EngineFailure({ reason: "UnknownFormat", method: "restore", subject: format })
@@ -91,7 +86,8 @@ const projectionFor = Effect.fn("Vault.projectionFor")(function*(format: string,
 const fingerprintFrom = Effect.fn("Vault.fingerprintFrom")(function*(text: string | undefined) {
   if (text === undefined) return undefined
   const fingerprint = parseFingerprint(text)
-  return fingerprint ?? (yield* new EngineFailure({ reason: "RolledBack", method: "restore", subject: text, detail: "not a fingerprint" }))
+  return fingerprint ??
+    (yield* new EngineFailure({ reason: "RolledBack", method: "restore", subject: text, detail: "not a fingerprint" }))
 })
 
 const sinceOf = (folder: RestoreFolder): Since =>
@@ -145,7 +141,11 @@ const reportOf = (fetch: FetchShape, done: RestoreReport, messages: number, seco
 }
 
 /** The size and root of one log; of several, the sum of their sizes and a hash of their heads in order of writers. */
-export const treeOf = (logs: ReadonlyArray<{ readonly writer: Uint8Array; readonly head: { readonly size: number; readonly root: Uint8Array } }>) => {
+export const treeOf = (
+  logs: ReadonlyArray<
+    { readonly writer: Uint8Array; readonly head: { readonly size: number; readonly root: Uint8Array } }
+  >
+) => {
   const [only, ...others] = logs
   if (only !== undefined && others.length === 0) return { treeSize: only.head.size, root: hex(only.head.root) }
   const hash = createHash("sha256")

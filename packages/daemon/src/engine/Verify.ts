@@ -4,7 +4,7 @@ import { openVault, VaultError } from "@sealog/core/backup/Vault"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { makeFetch } from "@sealog/core/restore/Fetch"
-import { verify as verifyVault, type VerifyDepth } from "@sealog/core/restore/Verify"
+import { type VerifiedLog, verify as verifyVault, type VerifyDepth } from "@sealog/core/restore/Verify"
 import { Clock, DateTime, Effect } from "effect"
 import * as Config from "../Config.ts"
 import { type At, EngineFailure, type VerifyOptions } from "../Engine.ts"
@@ -23,35 +23,40 @@ export const verify = Effect.fn("Engine.verify")(function*(options: VerifyOption
   const ring = yield* unlockAt(options, specs)
   const depth = yield* depthOf(options)
   const findings: Array<Reports.Finding> = []
-  const targets = yield* Effect.forEach(specs, Effect.fnUntraced(function*(spec) {
-    const storage = yield* openTarget(spec)
-    const fetch = yield* makeFetch([{ name: spec.name, storage }], ring)
-    const pinned = yield* pinnedHeads(ring, [spec])
-    const logs = yield* verifyVault(fetch, depth, pinned)
-    const found = logs.flatMap((log) => log.findings)
-    findings.push(...found.map((finding) => findingOf(finding, spec.name)))
-    findings.push(...fetch.foreign.filter(({ problem }) => problem.reason === "Unauthentic").map(({ object, problem }) => ({
-      reason: "Unauthentic",
-      message: problem.message,
-      target: spec.name,
-      object
-    })))
-    const behind = found.some(({ reason }) => reason === "RolledBack" || reason === "Contradiction")
-    const { bytes, objects } = fetch.counts()
-    return {
-      name: spec.name,
-      kind: spec.kind,
-      ...treeOf(logs),
-      objects: fetch.writers.reduce((sum, log) => sum + log.segments.length, 0),
-      objectsRead: objects,
-      bytesRead: bytes,
-      freshness: {
-        state: behind ? "behind" as const : pinned.size > 0 ? "proven" as const : "unknown" as const,
-        by: pinned.size > 0 ? ["pin" as const] : [],
-        newestEventAt: null
+  const targets = yield* Effect.forEach(
+    specs,
+    Effect.fnUntraced(function*(spec) {
+      const storage = yield* openTarget(spec)
+      const fetch = yield* makeFetch([{ name: spec.name, storage }], ring)
+      const pinned = yield* pinnedHeads(ring, [spec])
+      const logs = yield* verifyVault(fetch, depth, pinned)
+      const found = logs.flatMap((log) => log.findings)
+      findings.push(...found.map((finding) => findingOf(finding, spec.name)))
+      findings.push(
+        ...fetch.foreign.filter(({ problem }) => problem.reason === "Unauthentic").map(({ object, problem }) => ({
+          reason: "Unauthentic",
+          message: problem.message,
+          target: spec.name,
+          object
+        }))
+      )
+      const behind = found.some(({ reason }) => reason === "RolledBack" || reason === "Contradiction")
+      const { bytes, objects } = fetch.counts()
+      return {
+        name: spec.name,
+        kind: spec.kind,
+        ...treeOf(logs),
+        objects: fetch.writers.reduce((sum, log) => sum + log.segments.length, 0),
+        objectsRead: objects,
+        bytesRead: bytes,
+        freshness: {
+          state: behind ? "behind" as const : pinned.size > 0 ? "proven" as const : "unknown" as const,
+          by: pinned.size > 0 ? ["pin" as const] : [],
+          newestEventAt: newestOf(logs)
+        }
       }
-    }
-  }))
+    })
+  )
   const ended = yield* Clock.currentTimeMillis
   return Reports.VerifyReport.make({
     targets,
@@ -60,6 +65,11 @@ export const verify = Effect.fn("Engine.verify")(function*(options: VerifyOption
     seconds: (ended - began) / 1_000
   })
 })
+
+const newestOf = (logs: ReadonlyArray<VerifiedLog>): string | null => {
+  const times = logs.flatMap(({ newestAt }) => newestAt === undefined ? [] : [newestAt])
+  return times.length === 0 ? null : Reports.time(Math.max(...times))
+}
 
 /** The places that a command is about. */
 export const specsAt = Effect.fn("Engine.specsAt")(function*(at: At): Effect.fn.Return<

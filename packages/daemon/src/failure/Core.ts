@@ -232,7 +232,12 @@ export const slot: Table<SlotReason, SlotError> = {
     () => "the password or code does not open this vault",
     "try again, or open it with the recovery code: --recovery-code-file F"
   ],
-  Malformed: [Exit.notVerified, "SlotDamaged", () => "a key slot is damaged", "use another target; each holds the same key slots"],
+  Malformed: [
+    Exit.notVerified,
+    "SlotDamaged",
+    () => "a key slot is damaged",
+    "use another target; each holds the same key slots"
+  ],
   Unknown: [
     Exit.newer,
     "NewerVersion",

@@ -60,7 +60,8 @@ export const restore: Table<RestoreError["reason"], RestoreError> = {
   RolledBack: [
     Exit.notVerified,
     "RolledBack",
-    (e) => `the vault is older than, or other than, what is known of it${e.findings.length === 0 ? "" : `: ${list(e)}`}`,
+    (e) =>
+      `the vault is older than, or other than, what is known of it${e.findings.length === 0 ? "" : `: ${list(e)}`}`,
     "restore from another target; if this one was put back from a backup on purpose, let sealog sync ship to it again"
   ]
 }
@@ -69,7 +70,10 @@ export const restore: Table<RestoreError["reason"], RestoreError> = {
 const SHOWN = 3
 
 const list = (error: RestoreError): string => {
-  const all = [...error.findings.map(describe), ...error.unread.map(({ source, what }) => `the content of ${source} ${what}`)]
+  const all = [
+    ...error.findings.map(describe),
+    ...error.unread.map(({ source, what }) => `the content of ${source} ${what}`)
+  ]
   const shown = all.slice(0, SHOWN).join("; ")
   return all.length > SHOWN ? `${shown}; and ${all.length - SHOWN} more` : shown
 }

@@ -1,0 +1,183 @@
+/**
+ * The files of a Maildir that is being written: new ones beside, in a staging folder, and what is to be moved or
+ * removed noted, until all of it is put into place at once. What somebody else put there is never replaced.
+ *
+ * Tens of thousands of small files whose names are bytes: `node:fs`, synchronous, without an effect for each.
+ */
+import type { Place } from "@sealog/core/message/Event"
+import { ProjectionError, type RestoredMessage } from "@sealog/core/restore/Projection"
+import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import { exists, joinBytes, publish } from "./RestoreFolder.ts"
+
+type Nanoseconds = number | bigint
+
+interface Move {
+  readonly from: Buffer
+  readonly to: Buffer
+  readonly mtimeNs: Nanoseconds
+}
+
+export class MaildirOutput {
+  private readonly root: Buffer
+  private readonly stage: Buffer
+  private readonly made = new Set<string>()
+  private readonly moves: Array<Move> = []
+  private readonly removals: Array<Buffer> = []
+  private readonly emptied: Array<Buffer> = []
+  private readonly replaced = new Map<string, { readonly path: Buffer; readonly sha256: string | undefined }>()
+
+  constructor(dir: string, stage: string) {
+    this.root = Buffer.from(dir)
+    this.stage = Buffer.from(stage)
+  }
+
+  /** Where a new file is written until it counts; its folder is made. */
+  staged(source: string, parts: ReadonlyArray<string>): Buffer {
+    const path = pathOf(this.stage, source, parts)
+    const parent = path.subarray(0, path.lastIndexOf(SLASH))
+    const key = parent.toString("latin1")
+    if (!this.made.has(key)) {
+      fs.mkdirSync(parent, { recursive: true, mode: 0o700 })
+      this.made.add(key)
+    }
+    return path
+  }
+
+  stagedPlace(source: string, place: Place): Buffer {
+    return this.staged(source, partsOf(place))
+  }
+
+  folder(source: string, name: string, there: boolean): void {
+    const parts = name === "" ? [] : name.split("/")
+    for (const sub of SUBS) {
+      if (there) this.staged(source, [...parts, sub, ANY])
+      else this.emptied.push(pathOf(this.root, source, [...parts, sub]))
+    }
+    if (!there) this.emptied.push(pathOf(this.root, source, parts))
+  }
+
+  /**
+   * One message's files: what it had and has not is moved or removed; the places whose bytes have to be written are
+   * given back.
+   */
+  place({ after, before, source }: RestoredMessage): { readonly write: ReadonlyArray<Place>; readonly moved: number } {
+    const had = placesOf(before)
+    const has = placesOf(after)
+    const gone = had.filter((each) => !has.some((other) => samePlace(each, other)))
+    const write: Array<Place> = []
+    let moved = 0
+    for (const next of has.filter((each) => !had.some((other) => samePlace(each, other)))) {
+      const old = gone.findIndex((each) => exists(pathOf(this.root, source, partsOf(each))))
+      if (old < 0) {
+        write.push(next)
+        continue
+      }
+      const from = pathOf(this.root, source, partsOf(gone.splice(old, 1)[0]!))
+      this.moves.push({ from, to: pathOf(this.root, source, partsOf(next)), mtimeNs: next.mtimeNs })
+      moved++
+    }
+    for (const each of gone) this.removals.push(pathOf(this.root, source, partsOf(each)))
+    return { write, moved }
+  }
+
+  /** A file that an earlier restore may have written, by the digest it had then, gives way. */
+  replace(source: string, path: string, sha256: string | undefined): void {
+    this.replaced.set(`${source}/${path}`, { path: pathOf(this.root, source, path.split("/")), sha256 })
+  }
+
+  /** Puts everything into place. */
+  finish(): void {
+    for (const [name, { path, sha256 }] of this.replaced) removeOurs(name, path, sha256)
+    for (const path of this.removals) fs.rmSync(path, { force: true })
+    // Out of the way first: names may be handed on, or round in a circle, and new mails may take old names.
+    const aside = this.moves.map(({ from }, at) => {
+      const path = joinBytes(this.stage, Buffer.from(`${MOVING}${at}`))
+      fs.renameSync(from, path)
+      return path
+    })
+    for (const entry of fs.readdirSync(this.stage, { encoding: "buffer" })) {
+      if (!entry.subarray(0, MOVING.length).equals(MOVING)) {
+        publish(joinBytes(this.stage, entry), joinBytes(this.root, entry))
+      }
+    }
+    for (const [at, { mtimeNs, to }] of this.moves.entries()) {
+      if (exists(to)) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: to.toString() })
+      fs.renameSync(aside[at]!, to)
+      fs.utimesSync(to, seconds(mtimeNs), seconds(mtimeNs))
+    }
+    for (const path of this.emptied) removeIfEmpty(path)
+  }
+}
+
+/** A whole new file with its time. */
+export const writeFile = (path: Buffer, bytes: Uint8Array, mtimeNs: Nanoseconds): void => {
+  const file = fs.openSync(path, "wx", 0o600)
+  try {
+    writeAll(file, bytes)
+    fs.futimesSync(file, seconds(mtimeNs), seconds(mtimeNs))
+  } finally {
+    fs.closeSync(file)
+  }
+}
+
+export const writeAll = (file: number, bytes: Uint8Array): void => {
+  for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at)
+}
+
+/** Node sets times to the microsecond, cutting off the rest: half of one keeps a double on the right side of it. */
+export const seconds = (ns: Nanoseconds): number => (Number(BigInt(ns) / 1_000n) + 0.5) / 1e6
+
+/** Where a message is: nowhere once it is removed. */
+export const placesOf = (state: RestoredMessage["after"]): ReadonlyArray<Place> =>
+  state === undefined || state.removed !== undefined ? [] : state.message.places ?? []
+
+const SLASH = 0x2f
+const SUBS = ["cur", "new", "tmp"] as const
+/** Stands for any file where only its folder is wanted. */
+const ANY = "."
+/** No source has such a name. */
+const MOVING = Buffer.from(".moving-")
+
+const partsOf = (place: Place): ReadonlyArray<string> => [
+  ...(place.folder === "" ? [] : place.folder.split("/")),
+  place.sub,
+  place.name
+]
+
+/** A path under a root; names come out of a vault, so none of them may lead anywhere else. */
+const pathOf = (root: Buffer, source: string, parts: ReadonlyArray<string>): Buffer => {
+  const names = [Buffer.from(source).toString("latin1"), ...parts]
+  names.forEach((name, at) => {
+    if (name !== ANY || at < names.length - 1) checkName(name)
+  })
+  return names.map((name) => Buffer.from(name, "latin1")).reduce(joinBytes, root)
+}
+
+const checkName = (name: string): void => {
+  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) {
+    throw new ProjectionError({ reason: "Io", method: "path", subject: JSON.stringify(name) })
+  }
+}
+
+const samePlace = (a: Place, b: Place): boolean =>
+  a.folder === b.folder && a.sub === b.sub && a.name === b.name && BigInt(a.mtimeNs) === BigInt(b.mtimeNs)
+
+/** Removes a file that an earlier restore wrote, unless somebody changed it since. */
+const removeOurs = (name: string, path: Buffer, sha256: string | undefined): void => {
+  if (!exists(path)) return
+  const now = createHash("sha256").update(fs.readFileSync(path)).digest("hex")
+  if (now !== sha256) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: name })
+  fs.rmSync(path)
+}
+
+/** A folder that is gone in the store goes, unless somebody put something in it. */
+const removeIfEmpty = (path: Buffer): void => {
+  try {
+    fs.rmdirSync(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code !== "ENOTEMPTY" && code !== "ENOENT" && code !== "EEXIST") throw cause
+  }
+}
