@@ -42,12 +42,14 @@ const PLACE = { key: Buffer.from("head mark") }
 /** Fails where the mark shows that the journal once held more than it holds now. */
 export const checkMark = (
   mark: Option.Option<MarkRecord>,
-  log: { readonly writer: Uint8Array; readonly head: { readonly size: number; readonly root: Uint8Array } }
+  now: MarkRecord
 ): Effect.Effect<void, JournalError> => {
-  if (Option.isNone(mark) || Buffer.compare(mark.value.writer, log.writer) !== 0) return Effect.void
-  const { root, size } = mark.value
-  const whole = size < log.head.size || (size === log.head.size && Buffer.compare(root, log.head.root) === 0)
-  if (whole) return Effect.void
-  const subject = size === log.head.size ? `the head at ${size}` : `events ${log.head.size} to ${size - 1} are gone`
+  if (Option.isNone(mark) || mark.value.writes < now.writes) return Effect.void
+  const { root, size, writer, writes } = mark.value
+  const sameLog = Buffer.compare(writer, now.writer) === 0
+  if (sameLog && writes === now.writes && size === now.size && Buffer.compare(root, now.root) === 0) return Effect.void
+  const subject = sameLog && size > now.size
+    ? `events ${now.size} to ${size - 1} are gone`
+    : `the last ${writes - now.writes} writes are gone`
   return new JournalError({ reason: "Corrupt", method: "open", subject })
 }

@@ -81,5 +81,5 @@ const pidPath = (path: string) => `${path}/pid`
 
 /** LevelDB's least. */
 const LOCK_BUFFER_BYTES = 64 * 1024
-const HOLDER_ATTEMPTS = 5
+const HOLDER_ATTEMPTS = 25
 const HOLDER_MILLIS = 20

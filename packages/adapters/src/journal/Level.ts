@@ -16,7 +16,7 @@ import { type Database, openClassicLevel, type OpenDatabase, toJournalError, typ
 import { leftovers } from "./LevelFork.ts"
 import { makeLevelJournal } from "./LevelJournal.ts"
 import { makeLevelLog } from "./LevelLog.ts"
-import { currentWrite, firstWrites, growing, loadMeta, type Meta, rootWrite } from "./LevelMeta.ts"
+import { currentWrite, firstWrites, growing, loadMeta, markOf, type Meta, rootWrite } from "./LevelMeta.ts"
 import { SECRET_BYTES, SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
 import { type LevelSeal, makeLevelSeal } from "./LevelSeal.ts"
 import { loadState, replaceState, shouldFold } from "./LevelState.ts"
@@ -113,12 +113,12 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
   const levelLog = makeLevelLog(store, sealer)
   const loaded = meta! as Meta
   if (options.acceptDamage !== true) {
-    yield* checkMark(yield* mark.read, { writer: growing(loaded).writer, head: loaded.head })
+    yield* checkMark(yield* mark.read, markOf(loaded))
     yield* checkTail({ store, levelLog, log: growing(loaded) }, loaded.head)
   }
   const session = entropy.bytes(SESSION_BYTES)
   meta = yield* begin(store, sealer, loaded, session)
-  yield* mark.write({ writer: growing(meta).writer, size: meta.head.size, root: meta.head.root })
+  yield* mark.write(markOf(meta))
   yield* ballast.reserve
   return makeLevelJournal({
     vaultId: ring.vaultId,
@@ -146,7 +146,7 @@ const begin = Effect.fn("Level.begin")(function*(
     writes.push(...change.writes)
   }
   const root = { ...meta.root, sessions: [...meta.root.sessions, session] }
-  const current = { ...meta.current, states }
+  const current = { ...meta.current, writes: meta.current.writes + 1, states }
   writes.push(rootWrite(sealer, root), currentWrite(sealer, current))
   yield* store.inTurn("open", store.write("open", writes))
   return { ...meta, root, current }

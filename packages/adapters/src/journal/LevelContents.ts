@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer"
 import { createHmac } from "node:crypto"
 import type { Write } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
+import { DIGEST_BYTES } from "./LevelRecords.ts"
 import type { LevelStore } from "./LevelStore.ts"
 
 export const contentWrites = (
@@ -49,6 +50,5 @@ const indexOf = (secret: Uint8Array, key: Keys.Key, value: Uint8Array): number |
 const proof = (secret: Uint8Array, key: Keys.Key, index: Uint8Array): Uint8Array =>
   createHmac("sha256", secret).update("index").update(key).update(index).digest().subarray(0, PROOF_BYTES)
 
-const DIGEST_BYTES = 16
 const INDEX_BYTES = 6
 const PROOF_BYTES = 8

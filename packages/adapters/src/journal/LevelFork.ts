@@ -54,7 +54,8 @@ export const forkLog = Effect.fn("LevelFork.fork")(function*(
   const logs = meta.root.logs.map((other) => other.number === old.number ? { ...other, left: boundary } : other)
   const root: RootRecord = { ...meta.root, logs: [...logs, { ...log, left: undefined }] }
   const changed = changeStates(sealer, meta.current.states, deltas)
-  const current = { log: log.number, size: head.size, states: changed.states }
+  const { notes, writes } = meta.current
+  const current = { writes: writes + 1, log: log.number, size: head.size, states: changed.states, notes }
   yield* store.write("fork", [...changed.writes, rootWrite(sealer, root), currentWrite(sealer, current)])
   return { root, current, head } satisfies Meta
 })

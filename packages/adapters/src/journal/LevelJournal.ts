@@ -2,7 +2,13 @@
  * The journal's verbs over an open LevelDB. Every write goes through the writer's turn and moves what is in memory only
  * after it is durable.
  */
-import { type JournalEntry, JournalError, type JournalLog, type JournalShape } from "@sealog/core/backup/Journal"
+import {
+  type JournalEntry,
+  JournalError,
+  type JournalHead,
+  type JournalLog,
+  type JournalShape
+} from "@sealog/core/backup/Journal"
 import { Effect, Either, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import type { HeadMark } from "./HeadMark.ts"
@@ -12,8 +18,8 @@ import type { Write } from "./LevelDatabase.ts"
 import { forkLog, leftovers } from "./LevelFork.ts"
 import * as Keys from "./LevelKeys.ts"
 import { entryWrites, type LevelLog, type LogPlace, misfit } from "./LevelLog.ts"
-import { currentWrite, growing, type Meta } from "./LevelMeta.ts"
-import { decodeNote, encodeNote } from "./LevelRecords.ts"
+import { currentWrite, growing, markOf, type Meta } from "./LevelMeta.ts"
+import { type CurrentRecord, decodeNote, encodeNote, type NoteRecord } from "./LevelRecords.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
 import { changeStates, loadState, replaceState, type StateChange } from "./LevelState.ts"
 import type { LevelStore } from "./LevelStore.ts"
@@ -29,9 +35,10 @@ export interface LevelJournalParts {
   readonly meta: { readonly get: () => Meta; readonly set: (meta: Meta) => void }
 }
 
-/** A write, and what the journal is after it. */
+/** A write, and what is other in the journal after it. */
 interface Plan {
-  readonly next: Meta
+  readonly head?: JournalHead
+  readonly current: Partial<CurrentRecord>
   readonly writes: ReadonlyArray<Write>
 }
 
@@ -51,7 +58,7 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
     return yield* new JournalError({ reason: "Missing", method, subject })
   })
 
-  const { append, commit, commitStates, fork } = makeWriter(parts)
+  const { append, changeState, fork, writeNote } = makeWriter(parts)
 
   return {
     identity: Effect.sync(() => ({
@@ -79,20 +86,11 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
     state: (source) =>
       Effect.suspend(() => loadState(store, sealer, meta.get().current.states.find((state) => state.name === source))),
     remember: (source, delta) =>
-      commitStates("remember", (now) => changeStates(sealer, now.current.states, [{ source, delta }])),
+      changeState("remember", (now) => changeStates(sealer, now.current.states, [{ source, delta }])),
     replaceState: (source, table) =>
-      commitStates("replaceState", (now) => replaceState(sealer, now.current.states, source, table)),
-    readNote: Effect.fn("LevelJournal.readNote")(function*(name: string) {
-      const key = Keys.note(digest(meta.get().root.secret, Buffer.from(name)))
-      const value = yield* store.read("readNote", (db) => db.get(key), name)
-      if (value === undefined) return undefined
-      return (yield* read(sealer, { key }, value, decodeNote, { method: "readNote", subject: name })).text
-    }),
-    writeNote: (name, text) =>
-      commit("writeNote", (now) => {
-        const key = Keys.note(digest(now.root.secret, Buffer.from(name)))
-        return { next: now, writes: [[key, sealer.seal({ key }, encodeNote(name, text))]] }
-      }),
+      changeState("replaceState", (now) => replaceState(sealer, now.current.states, source, table)),
+    readNote: (name) => readNote(parts, name),
+    writeNote,
     fork,
     scrub: scrubAll(parts, logs)
   }
@@ -100,40 +98,56 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
 
 /** All that changes the journal. */
 const makeWriter = ({ levelLog, mark, meta, sealer, store }: LevelJournalParts) => {
-  /** Writes in turn, and remembers what the journal is then. */
+  /** Writes in turn, and remembers, in memory and beside LevelDB, what the journal is then. */
   const commit = (method: string, plan: (now: Meta) => Plan | JournalError) =>
     store.inTurn(
       method,
       Effect.suspend(() => {
-        const planned = plan(meta.get())
+        const now = meta.get()
+        const planned = plan(now)
         if (planned instanceof JournalError) return planned
-        const { next, writes } = planned
-        return Effect.uninterruptible(Effect.zipRight(store.write(method, writes), Effect.sync(() => meta.set(next))))
+        const current = { ...now.current, ...planned.current, writes: now.current.writes + 1 }
+        const next = { ...now, current, head: planned.head ?? now.head }
+        return Effect.uninterruptible(
+          store.write(method, [...planned.writes, currentWrite(sealer, current)]).pipe(
+            Effect.zipRight(Effect.sync(() => meta.set(next))),
+            Effect.zipRight(mark.write(markOf(next)))
+          )
+        )
       })
     )
 
-  const commitStates = (method: string, change: (now: Meta) => StateChange) =>
+  const changeState = (method: string, change: (now: Meta) => StateChange) =>
     commit(method, (now) => {
       const { states, writes } = change(now)
-      const current = { ...now.current, states }
-      return { next: { ...now, current }, writes: [...writes, currentWrite(sealer, current)] }
+      return { current: { states }, writes }
     })
 
-  const noteHead = Effect.suspend(() => {
-    const now = meta.get()
-    return mark.write({ writer: growing(now).writer, size: now.head.size, root: now.head.root })
-  })
-
-  const appendEntry = (entry: JournalEntry) =>
+  const append = Effect.fn("LevelJournal.append")((entry: JournalEntry) =>
     commit("append", (now) => {
       const subject = misfit(entry, now.head)
       if (subject !== undefined) return new JournalError({ reason: "Conflict", method: "append", subject })
       const log = growing(now)
       const { states, writes } = changeStates(sealer, now.current.states, entry.states)
-      const current = { log: log.number, size: entry.head.size, states }
       const contents = contentWrites(now.root.secret, log.number, entry.contents)
-      const all = [...entryWrites(sealer, log, entry), ...contents, ...writes, currentWrite(sealer, current)]
-      return { next: { ...now, current, head: entry.head }, writes: all }
+      return {
+        head: entry.head,
+        current: { size: entry.head.size, states },
+        writes: [...entryWrites(sealer, log, entry), ...contents, ...writes]
+      }
+    })
+  )
+
+  const writeNote = (name: string, text: string) =>
+    commit("writeNote", (now) => {
+      const noteDigest = digest(now.root.secret, Buffer.from(name))
+      const key = Keys.note(noteDigest)
+      const version = versionOf(now, noteDigest) + 1
+      const others = now.current.notes.filter((note) => Buffer.compare(note.digest, noteDigest) !== 0)
+      return {
+        current: { notes: [...others, { digest: noteDigest, version }] },
+        writes: [[key, sealer.seal({ key }, encodeNote({ version, name, text }))]]
+      }
     })
 
   const fork: JournalShape["fork"] = Effect.fn("LevelJournal.fork")(function*(options) {
@@ -142,22 +156,54 @@ const makeWriter = ({ levelLog, mark, meta, sealer, store }: LevelJournalParts) 
       Effect.gen(function*() {
         const forked = yield* forkLog({ store, sealer, levelLog }, meta.get(), options)
         meta.set(forked)
-        yield* noteHead
+        yield* mark.write(markOf(forked))
         yield* store.write("fork", yield* leftovers(store, forked.root))
       })
     )
   })
 
-  const append = Effect.fn("LevelJournal.append")((entry: JournalEntry) =>
-    Effect.zipRight(appendEntry(entry), noteHead)
-  )
-  return { append, commit, commitStates, fork }
+  return { append, changeState, fork, writeNote }
 }
+
+/** The newest version of a note; 0 of one that never was. */
+const versionOf = (now: Meta, noteDigest: Uint8Array): number =>
+  now.current.notes.find((note) => Buffer.compare(note.digest, noteDigest) === 0)?.version ?? 0
+
+const readNote = Effect.fn("LevelJournal.readNote")(
+  function*({ meta, sealer, store }: LevelJournalParts, name: string) {
+    const noteDigest = digest(meta.get().root.secret, Buffer.from(name))
+    const least = versionOf(meta.get(), noteDigest)
+    if (least === 0) return undefined
+    const note = yield* openNote({ sealer, store }, noteDigest)
+    if (note.version >= least) return note.text
+    return yield* new JournalError({
+      reason: "Corrupt",
+      method: "readNote",
+      subject: `${name}: an older version of it`
+    })
+  }
+)
+
+const openNote = Effect.fn("LevelJournal.openNote")(function*(
+  { sealer, store }: Pick<LevelJournalParts, "sealer" | "store">,
+  noteDigest: Uint8Array
+) {
+  const key = Keys.note(noteDigest)
+  const value = yield* store.read("readNote", (db) => db.get(key))
+  return yield* read(sealer, { key }, value, decodeNote, { method: "readNote", subject: "a note" })
+})
 
 const scrubAll = (
   { levelLog, meta, sealer, store }: LevelJournalParts,
   logs: Effect.Effect<ReadonlyArray<LogPlace & JournalLog>>
 ): Stream.Stream<Finding, JournalError> => {
+  const checkNote = ({ digest: noteDigest, version }: NoteRecord) =>
+    Effect.filterOrFail(
+      openNote({ sealer, store }, noteDigest),
+      (note) => note.version >= version,
+      () => new JournalError({ reason: "Corrupt", method: "scrub", subject: "an older version of a note" })
+    )
+
   const scrubbed: Stream.Stream<Finding, JournalError> = Stream.unwrap(
     Effect.map(
       logs,
@@ -169,14 +215,17 @@ const scrubAll = (
     )
   )
 
-  /** What sources remember belongs to all of the log. */
-  const scrubbedStates = Stream.suspend(() => {
+  /** What sources remember, and notes, belong to all of the log. */
+  const scrubbedRest = Stream.suspend(() => {
     const { current, head } = meta.get()
-    return Stream.fromIterable(current.states).pipe(
-      Stream.mapEffect((state) => Effect.either(loadState(store, sealer, state))),
+    return Stream.fromIterable([
+      ...current.states.map((state) => Effect.asVoid(loadState(store, sealer, state))),
+      ...current.notes.map((note) => Effect.asVoid(checkNote(note)))
+    ]).pipe(
+      Stream.mapEffect(Effect.either),
       Stream.filterMap(Either.getLeft),
       Stream.map((error): Finding => ({ first: 0, last: Math.max(0, head.size - 1), error }))
     )
   })
-  return Stream.concat(scrubbed, scrubbedStates)
+  return Stream.concat(scrubbed, scrubbedRest)
 }

@@ -17,6 +17,7 @@ import {
   decodeRoot,
   encodeCurrent,
   encodeRoot,
+  type MarkRecord,
   type RootRecord
 } from "./LevelRecords.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
@@ -31,6 +32,14 @@ export interface Meta {
 
 /** The log that grows. */
 export const growing = ({ root }: Pick<Meta, "root">): LogPlace => root.logs.at(-1)!
+
+/** What is noted beside LevelDB. */
+export const markOf = (meta: Meta): MarkRecord => ({
+  writes: meta.current.writes,
+  writer: growing(meta).writer,
+  size: meta.head.size,
+  root: meta.head.root
+})
 
 export const rootWrite = (sealer: LevelSeal, root: RootRecord): Write => [
   Keys.ROOT,
@@ -47,7 +56,7 @@ export const firstWrites = (sealer: LevelSeal, root: RootRecord): ReadonlyArray<
   [Keys.FORMAT, FORMAT],
   [Keys.CHECK, sealer.seal({ key: Keys.CHECK }, FORMAT)],
   rootWrite(sealer, root),
-  currentWrite(sealer, { log: growing({ root }).number, size: 0, states: [] })
+  currentWrite(sealer, { writes: 1, log: growing({ root }).number, size: 0, states: [], notes: [] })
 ]
 
 /** Reads it all; every way in which it is not whole has its reason. */

@@ -10,6 +10,8 @@ import { HASH_BYTES } from "@sealog/core/log/MerkleTree"
 export const WRITER_BYTES = 8
 export const SESSION_BYTES = 4
 export const SECRET_BYTES = 32
+/** Of a keyed digest, of a content or a note's name. */
+export const DIGEST_BYTES = 16
 
 /** One log; its head stands here once it was left. */
 export interface LogRecord {
@@ -37,10 +39,19 @@ export interface StateRecord {
   readonly deltaBytes: number
 }
 
+/** Which version of a note is the newest: LevelDB can give back an older one, sealed as well as this. */
+export interface NoteRecord {
+  readonly digest: Uint8Array
+  readonly version: number
+}
+
 export interface CurrentRecord {
+  /** Writes so far, this one too. */
+  readonly writes: number
   readonly log: number
   readonly size: number
   readonly states: ReadonlyArray<StateRecord>
+  readonly notes: ReadonlyArray<NoteRecord>
 }
 
 export const encodeRoot = (root: RootRecord): Uint8Array => {
@@ -66,16 +77,19 @@ export const decodeRoot = (bytes: Uint8Array) =>
   }))
 
 export const encodeCurrent = (current: CurrentRecord): Uint8Array => {
-  const writer = new ByteWriter().u16(current.log).u48(current.size).varint(current.states.length)
+  const writer = new ByteWriter().u48(current.writes).u16(current.log).u48(current.size).varint(current.states.length)
   for (const state of current.states) {
     writer.u16(state.number).text(state.name).u32(state.generation)
       .varint(state.parts).varint(state.partBytes).varint(state.deltas).varint(state.deltaBytes)
   }
+  writer.varint(current.notes.length)
+  for (const note of current.notes) writer.raw(note.digest).varint(note.version)
   return writer.finish()
 }
 
 export const decodeCurrent = (bytes: Uint8Array) =>
   parse(bytes, "journal state", (reader): CurrentRecord => ({
+    writes: reader.u48(),
     log: reader.u16(),
     size: reader.u48(),
     states: list(reader, () => ({
@@ -86,7 +100,8 @@ export const decodeCurrent = (bytes: Uint8Array) =>
       partBytes: reader.varint(),
       deltas: reader.varint(),
       deltaBytes: reader.varint()
-    }))
+    })),
+    notes: list(reader, () => ({ digest: reader.raw(DIGEST_BYTES), version: reader.varint() }))
   }))
 
 /** A head's root and time; its size is in its key and its peaks beside the leaves. */
@@ -111,11 +126,21 @@ export const encodeLeaves = ({ leaves, peaks }: LeavesRecord): Uint8Array => {
 export const decodeLeaves = (bytes: Uint8Array) =>
   parse(bytes, "journal leaves", (reader): LeavesRecord => ({ leaves: readHashes(reader), peaks: readHashes(reader) }))
 
-export const encodeNote = (name: string, text: string): Uint8Array =>
-  new ByteWriter(name.length + text.length + 16).text(name).text(text).finish()
+export interface Note {
+  readonly version: number
+  readonly name: string
+  readonly text: string
+}
+
+export const encodeNote = ({ name, text, version }: Note): Uint8Array =>
+  new ByteWriter(name.length + text.length + 24).varint(version).text(name).text(text).finish()
 
 export const decodeNote = (bytes: Uint8Array) =>
-  parse(bytes, "journal note", (reader) => ({ name: reader.text(EVENT_BYTES), text: reader.text(bytes.length) }))
+  parse(bytes, "journal note", (reader): Note => ({
+    version: reader.varint(),
+    name: reader.text(bytes.length),
+    text: reader.text(bytes.length)
+  }))
 
 /** Keys and their new values; forgotten ones have none. Snapshots are written as deltas from nothing. */
 export const encodeDelta = (delta: StateDelta): Uint8Array => {
@@ -137,18 +162,20 @@ export const applyDelta = (bytes: Uint8Array, table: Map<string, string>) =>
     }
   })
 
-/** The newest head as it stands outside LevelDB. */
+/** The newest write and the newest head, as they stand outside LevelDB. */
 export interface MarkRecord {
+  readonly writes: number
   readonly writer: Uint8Array
   readonly size: number
   readonly root: Uint8Array
 }
 
 export const encodeMark = (mark: MarkRecord): Uint8Array =>
-  new ByteWriter(64).raw(mark.writer).u48(mark.size).raw(mark.root).finish()
+  new ByteWriter(64).u48(mark.writes).raw(mark.writer).u48(mark.size).raw(mark.root).finish()
 
 export const decodeMark = (bytes: Uint8Array) =>
   parse(bytes, "journal mark", (reader): MarkRecord => ({
+    writes: reader.u48(),
     writer: reader.raw(WRITER_BYTES),
     size: reader.u48(),
     root: reader.raw(HASH_BYTES)

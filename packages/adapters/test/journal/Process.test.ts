@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { Effect, Queue } from "effect"
 import { unlinkSync } from "node:fs"
+import { TRIALS } from "../support.ts"
 import { findings, freshJournal, services, spawnWriter } from "./support.ts"
 
 const open = (path: string) => openLevelJournal({ path, ballastBytes: 0 })
@@ -68,7 +69,7 @@ describe("a writer killed while it appends", () => {
         Effect.gen(function*() {
           const path = yield* freshJournal()
           for (let round = 0; round < KILLS / LANES; round++) {
-            const acknowledged = yield* Effect.scoped(killAfter(path, 5 + lane * 7 + round * 11))
+            const acknowledged = yield* Effect.scoped(killAfter(path, 5 + (lane * 7 + round * 11) % 60))
             const { found, remembered, size } = yield* Effect.scoped(Effect.gen(function*() {
               const journal = yield* open(path)
               return {
@@ -83,7 +84,7 @@ describe("a writer killed while it appends", () => {
             assert.deepStrictEqual(found, [])
           }
         }), { concurrency: LANES, discard: true }).pipe(Effect.provide(services)),
-    120_000
+    120_000 * TRIALS
   )
 
   /** Kills it after so many acknowledgements and some of its own time; gives back the last one. */
@@ -96,5 +97,5 @@ describe("a writer killed while it appends", () => {
   })
 })
 
-const KILLS = 20
+const KILLS = 20 * TRIALS
 const LANES = 4
