@@ -80,21 +80,13 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
   /** Also authenticate every byte of segments that hold nothing new. */
   readonly everyObject?: boolean
   readonly take: (events: OpenedEvents) => Effect.Effect<void, E, R>
-}) {
+}): Effect.fn.Return<OpenedLog, E | FetchError, R> {
   const { start, take } = options
   const known = options.known ?? []
   const findings: Array<Finding> = []
+  if (start !== undefined && endOf(log) <= start.size) return yield* nothingNew(fetch, log, start)
   const begun = start === undefined ? LogBuilder.empty() : yield* beginAt(fetch, log, start)
-  if (begun === undefined) {
-    const finding: Finding = { reason: "Contradiction", writer: log.writer, first: 0, last: start!.size - 1 }
-    return {
-      writer: log.writer,
-      head: start!,
-      proven: false,
-      findings: [finding],
-      rootAt: () => undefined
-    } satisfies OpenedLog
-  }
+  if (begun === undefined) return unlike(log, start!)
   const walk = new Walk(log, known, begun, options.rootsAt ?? [])
   const used = new Set<SegmentInfo>()
   const failed = new Set<SegmentInfo>()
@@ -137,6 +129,31 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     rootAt: (size) => walk.rootAt(size)
   } satisfies OpenedLog
 })
+
+/** A log that ends where it was left, or before: its last trailer says whether it is still that log. */
+const nothingNew = Effect.fn("Open.nothingNew")(function*(fetch: FetchShape, log: WriterLog, start: StartHead) {
+  const { writer } = log
+  const last = log.segments.find((each) => each.last + 1 === start.size)
+  const still: OpenedLog = { writer, head: start, proven: true, findings: [], rootAt: () => undefined }
+  if (last === undefined) {
+    const finding: Finding = { reason: "RolledBack", writer, first: endOf(log), last: start.size - 1 }
+    return { ...still, proven: false, findings: [finding] }
+  }
+  const trailer = yield* damageOf(fetch.trailer(last))
+  if (trailer._tag === "Left") return { ...still, proven: false, findings: [damaged(last, trailer.left)] }
+  return same(trailer.right.after.root, start.root) ? still : unlike(log, start)
+})
+
+/** What is there is not what was there. */
+const unlike = ({ writer }: WriterLog, start: StartHead): OpenedLog => ({
+  writer,
+  head: start,
+  proven: false,
+  findings: [{ reason: "Contradiction", writer, first: 0, last: start.size - 1 }],
+  rootAt: () => undefined
+})
+
+const endOf = (log: WriterLog): number => log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
 
 /** A builder that stands at a head known from before; `undefined` where the vault is not what that head is of. */
 const beginAt = Effect.fn("Open.beginAt")(function*(fetch: FetchShape, log: WriterLog, start: StartHead) {
@@ -191,7 +208,7 @@ class Walk {
     this.known = known
     this.builder = begun
     this.next = begun.size
-    this.end = log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
+    this.end = endOf(log)
     const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
     for (const size of [...known.map((head) => head.size), ...rootsAt]) boundaries.add(size)
     this.stops = [...boundaries].toSorted((a, b) => a - b)
