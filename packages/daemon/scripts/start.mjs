@@ -1,4 +1,0 @@
-/**
- * What `npm start` shows.
- */
-console.log("sealog is built: run `npx sealog --help`")

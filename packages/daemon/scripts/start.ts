@@ -1,0 +1,80 @@
+/**
+ * What `npm start` shows: the whole of sealog at work, for real, on sample mail and in one temporary folder. A mailbox
+ * is backed up by the daemon while mail arrives and changes, the daemon is killed in the middle, and everything is
+ * restored as another machine would and compared to the byte. Anything that is not as it should be ends it with 1.
+ */
+import { fileURLToPath } from "node:url"
+import { changeMail, firstBackup, losePower, makeSamples, makeVault, receiveMail } from "./start/Backup.ts"
+import { lookAtProvider, rehearse, restoreElsewhere, tryToBreak } from "./start/Proof.ts"
+import { makeScreen } from "./start/Screen.ts"
+import { DemoError } from "./start/Signs.ts"
+import { makeStage, millis, type Stage } from "./start/Stage.ts"
+
+const main = async (): Promise<void> => {
+  const began = performance.now()
+  const screen = makeScreen(process.stdout)
+  const stage = makeStage({ screen, program: pathOf("../bin/sealog.js"), samples: pathOf("../samples") })
+  process.once("SIGINT", () => leave(stage, 130))
+  process.once("SIGTERM", () => leave(stage, 143))
+  try {
+    introduce(stage)
+    await tell(stage)
+    conclude(stage, performance.now() - began)
+  } catch (error) {
+    stage.sealog.endAll()
+    const text = error instanceof DemoError ? error.message : error instanceof Error ? error.stack : String(error)
+    screen.failure(text ?? "", `What there was by then is in ${stage.folder}`)
+    process.exitCode = 1
+  }
+}
+
+const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+const leave = ({ folder, screen, sealog }: Stage, code: number): never => {
+  sealog.endAll()
+  screen.failure("it was interrupted", `What there was by then is in ${folder}`)
+  process.exit(code)
+}
+
+const introduce = ({ folder, screen }: Stage): void =>
+  screen.title("sealog, the whole way round", [
+    "Everything below happens now, with the program itself, in this one folder:",
+    folder,
+    "Commands were run in it as they stand here, with SEALOG_HOME and",
+    "SEALOG_PASSWORD_FILE set; the numbers are what was measured."
+  ])
+
+const tell = async (stage: Stage): Promise<void> => {
+  const mailbox = makeSamples(stage)
+  await makeVault(stage)
+  const first = await firstBackup(stage)
+  const arrived = await receiveMail(stage, mailbox)
+  const changed = await changeMail(stage, mailbox)
+  const daemon = await losePower(stage, mailbox, first.daemon)
+  const fingerprint = await rehearse(stage)
+  lookAtProvider(stage, mailbox, [...first.made, ...arrived, ...changed])
+  await restoreElsewhere(stage, daemon, fingerprint)
+  await tryToBreak(stage)
+}
+
+/** Where a disk usually is. */
+const DISK = { darwin: "/Volumes/USB/vault", win32: "E:\\vault" } as Partial<Record<NodeJS.Platform, string>>
+
+const conclude = ({ folder, measured, screen }: Stage, took: number): void => {
+  const disk = DISK[process.platform] ?? "/media/usb/vault"
+  screen.title(`In short: everything came back. That took ${millis(took)}.`, [])
+  for (const [label, value] of measured) screen.fact(label, value)
+  screen.title("The same with your own mail, here at the top of the repository", [
+    "npx sealog source detect",
+    `npx sealog init --source maildir:~/Maildir --target disk:${disk}`,
+    "npx sealog run",
+    `npx sealog restore --from disk:${disk} --to ~/restored --format maildir`,
+    "",
+    "README.md goes on from there. All of the above lies in one folder and nowhere",
+    "else. Look around in it, then remove it:",
+    "",
+    process.platform === "win32" ? `rmdir /s /q "${folder}"` : `rm -r '${folder}'`
+  ])
+}
+
+await main()
