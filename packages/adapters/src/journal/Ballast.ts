@@ -1,75 +1,98 @@
 /**
  * Space kept for the day the disk is full: LevelDB cannot open without some, and a journal that cannot open can
- * neither be read nor recover by itself. The file is given up when opening fails for want of space, and made again
- * once there is enough.
+ * neither be read nor recover by itself. The file is given up when opening fails for want of space. From the first
+ * write that found the disk full, none is tried until there is enough again for all of it: what was given up is for
+ * opening and reading, and must not be written full as well.
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import { Clock, Effect, Ref } from "effect"
 
-export const BALLAST_BYTES = 4 * 1024 * 1024
-/** How long after a failure to reserve it is tried again, milliseconds. */
-const RETRY_MILLIS = 60_000
-const PAGE = new Uint8Array(1024 * 1024)
+/** Twice what LevelDB writes at once when it opens: it may have failed in the middle of that before. */
+export const BALLAST_BYTES = 8 * 1024 * 1024
+/** How long after the disk was found full it is looked at again, milliseconds. */
+export const RETRY_MILLIS = 5_000
+const PAGE_BYTES = 1024 * 1024
 
 export interface Ballast {
+  /** The disk was found full: nothing is ready until there is space again. */
+  readonly suspend: Effect.Effect<void>
   /** Gives the space up; whether there was any. */
   readonly release: Effect.Effect<boolean>
-  /** Takes the space again where it is missing; costs nothing where it is not. */
-  readonly reserve: Effect.Effect<void>
+  /** Whether writes may be tried; takes the space again where it is missing. Costs nothing while all is well. */
+  readonly ready: Effect.Effect<boolean>
 }
 
+/** None: for tests, and for whoever has so little space that he would rather use it. */
+export const noBallast: Ballast = { suspend: Effect.void, release: Effect.succeed(false), ready: Effect.succeed(true) }
+
 export const makeBallast = Effect.fn("Ballast.make")(function*(fs: FileSystem, path: string, bytes: number) {
-  const held = yield* Ref.make(yield* isThere(fs, path, bytes))
+  const isThere = fs.stat(path).pipe(
+    Effect.map((info) => info.size === BigInt(bytes)),
+    Effect.orElseSucceed(() => false)
+  )
+  const well = yield* Ref.make(yield* isThere)
   const nextTry = yield* Ref.make(Number.NEGATIVE_INFINITY)
 
-  const release = Effect.gen(function*() {
+  const suspend = Effect.gen(function*() {
+    yield* Ref.set(well, false)
     yield* Ref.set(nextTry, (yield* Clock.currentTimeMillis) + RETRY_MILLIS)
-    if (!(yield* Ref.getAndSet(held, false))) return false
-    return yield* fs.remove(path).pipe(Effect.as(true), Effect.catchTag("SystemError", () => Effect.succeed(false)))
-  }).pipe(Effect.catchTag("BadArgument", Effect.die))
+  })
 
-  const reserve = Effect.gen(function*() {
-    if (yield* Ref.get(held)) return
-    const now = yield* Clock.currentTimeMillis
-    if (now < (yield* Ref.get(nextTry))) return
-    yield* Ref.set(nextTry, now + RETRY_MILLIS)
-    yield* write(fs, path, bytes).pipe(
-      Effect.zipRight(Ref.set(held, true)),
-      // No space yet, or a disk that takes no file: the journal itself will say so when it matters.
-      Effect.catchAll((error) =>
-        Effect.logDebug("no space to reserve", error).pipe(
-          Effect.zipRight(Effect.ignore(fs.remove(path, { force: true })))
-        )
-      )
+  const release = Effect.gen(function*() {
+    yield* suspend
+    return yield* fs.remove(path).pipe(
+      Effect.as(true),
+      // Already given up, or never there: then there is nothing to give.
+      Effect.orElseSucceed(() => false)
     )
   })
-  return { release, reserve } satisfies Ballast
+
+  /** What is reserved must never be the last there was: as much again has to be free beside it. */
+  const reserve = Effect.gen(function*() {
+    const there = yield* isThere
+    const probe = `${path}.new`
+    yield* fill(fs, probe, there ? bytes : 2 * bytes, bytes)
+    yield* there ? fs.remove(probe) : fs.rename(probe, path)
+  })
+
+  const ready = Effect.gen(function*() {
+    if (yield* Ref.get(well)) return true
+    const now = yield* Clock.currentTimeMillis
+    if (now < (yield* Ref.get(nextTry))) return false
+    yield* Ref.set(nextTry, now + RETRY_MILLIS)
+    const reserved = yield* Effect.either(reserve)
+    if (reserved._tag === "Left") {
+      yield* Effect.logDebug("no space to reserve", reserved.left)
+      yield* Effect.ignore(fs.remove(`${path}.new`, { force: true }))
+    }
+    yield* Ref.set(well, reserved._tag === "Right")
+    return reserved._tag === "Right"
+  })
+  return { suspend, release, ready } satisfies Ballast
 })
 
-/** Twice as much, then cut in half: what is reserved must never be the last there was. */
-const write = (fs: FileSystem, path: string, bytes: number) =>
+/** Writes a file so long, then cuts it to what is kept. */
+const fill = (fs: FileSystem, path: string, bytes: number, keepBytes: number) =>
   Effect.scoped(Effect.gen(function*() {
     const file = yield* fs.open(path, { flag: "w", mode: 0o600 })
-    for (let left = 2 * bytes; left > 0; left -= PAGE.length) {
-      yield* file.writeAll(filled().subarray(0, Math.min(left, PAGE.length)))
+    const page = incompressible()
+    for (let left = bytes; left > 0; left -= page.length) {
+      yield* file.writeAll(page.subarray(0, Math.min(left, page.length)))
     }
     yield* file.sync
-    yield* file.truncate(BigInt(bytes))
+    yield* file.truncate(BigInt(keepBytes))
     yield* file.sync
   }))
 
-const isThere = (fs: FileSystem, path: string, bytes: number) =>
-  fs.stat(path).pipe(Effect.map((info) => info.size === BigInt(bytes)), Effect.orElseSucceed(() => false))
-
-/** Bytes that no file system compresses away. */
-const filled = (): Uint8Array => {
-  if (PAGE[0] !== 0) return PAGE
+/** Bytes that no file system compresses away (xorshift, Marsaglia 2003). */
+const incompressible = (): Uint8Array => {
+  const page = new Uint8Array(PAGE_BYTES)
   let state = 0x9e3779b1
-  for (let at = 0; at < PAGE.length; at++) {
+  for (let at = 0; at < page.length; at++) {
     state ^= state << 13
     state ^= state >>> 17
     state ^= state << 5
-    PAGE[at] = state | (at === 0 ? 1 : 0)
+    page[at] = state
   }
-  return PAGE
+  return page
 }

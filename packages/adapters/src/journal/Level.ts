@@ -7,7 +7,7 @@ import { JournalError, type JournalShape } from "@sealog/core/backup/Journal"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
 import { Effect, type Scope } from "effect"
-import { BALLAST_BYTES, makeBallast } from "./Ballast.ts"
+import { BALLAST_BYTES, makeBallast, noBallast } from "./Ballast.ts"
 import { makeFlush } from "./Flush.ts"
 import { checkMark, openHeadMark } from "./HeadMark.ts"
 import { holdLock } from "./JournalLock.ts"
@@ -85,11 +85,16 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
   const ring = yield* KeyRing
   const sealer = makeLevelSeal(ring, entropy)
   yield* requireFiles(fs, path)
-  yield* holdLock(path)
-  const mark = yield* openHeadMark(fs, markPath(path), sealer)
   const ballast = options.ballastBytes === 0
-    ? { release: Effect.succeed(false), reserve: Effect.void }
+    ? noBallast
     : yield* makeBallast(fs, `${path}/ballast`, options.ballastBytes ?? BALLAST_BYTES)
+  yield* holdLock(path).pipe(
+    Effect.catchIf(
+      (error) => error.reason === "Full",
+      (error) => Effect.flatMap(ballast.release, (released) => released ? holdLock(path) : error)
+    )
+  )
+  const mark = yield* openHeadMark(fs, markPath(path), sealer)
   let meta: Meta | undefined
 
   /** What an opening must find: the same as was known before, or more. */
@@ -119,7 +124,7 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
   const session = entropy.bytes(SESSION_BYTES)
   meta = yield* begin(store, sealer, loaded, session)
   yield* mark.write(markOf(meta))
-  yield* ballast.reserve
+  yield* ballast.ready
   return makeLevelJournal({
     vaultId: ring.vaultId,
     session,
@@ -148,7 +153,7 @@ const begin = Effect.fn("Level.begin")(function*(
   const root = { ...meta.root, sessions: [...meta.root.sessions, session] }
   const current = { ...meta.current, writes: meta.current.writes + 1, states }
   writes.push(rootWrite(sealer, root), currentWrite(sealer, current))
-  yield* store.inTurn("open", store.write("open", writes))
+  yield* store.inTurn("open", store.writeReserved("open", writes))
   return { ...meta, root, current }
 })
 

@@ -3,7 +3,7 @@
  * others, and whether the failed one is there "may or may not" be. Here it is looked up, so that a write either
  * succeeded as a whole or is reported as failed, once.
  */
-import type { JournalError } from "@sealog/core/backup/Journal"
+import { JournalError } from "@sealog/core/backup/Journal"
 import { Effect, Either, type Scope, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import type { Ballast } from "./Ballast.ts"
@@ -24,8 +24,10 @@ export interface LevelStore {
   ) => Effect.Effect<A, JournalError>
   /** A range in pages, as it is when the stream begins. */
   readonly pages: (method: string, options: RangeOptions) => Stream.Stream<ReadonlyArray<Row>, JournalError>
-  /** All of the writes, durable, or none. To be called in the writer's turn. */
+  /** All of the writes, durable, or none; Full at once while the disk is. To be called in the writer's turn. */
   readonly write: (method: string, writes: ReadonlyArray<Write>) => Effect.Effect<void, JournalError>
+  /** The same, for the little that has to be written to open: into the reserved space, if there is no other. */
+  readonly writeReserved: (method: string, writes: ReadonlyArray<Write>) => Effect.Effect<void, JournalError>
   /** Work that must not overlap with another writer's, on a database that is open when it begins. */
   readonly inTurn: <A, E, R>(method: string, work: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalError, R>
 }
@@ -81,7 +83,8 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
   const write = Effect.fn("LevelStore.write")(function*(method: string, writes: ReadonlyArray<Write>) {
     const current = yield* held(method)
     const written = yield* Effect.either(attempt(method, () => current.write(writes)).pipe(Effect.zipLeft(flush)))
-    if (Either.isRight(written)) return yield* ballast.reserve
+    if (Either.isRight(written)) return
+    if (written.left.reason === "Full") yield* ballast.suspend
     yield* close
     const reopened = yield* Effect.either(open(method))
     if (Either.isRight(reopened) && (yield* attempt(method, () => holds(reopened.right, writes)))) return
@@ -97,7 +100,12 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
         Effect.map(database(method), (opened) =>
           Stream.fromAsyncIterable(opened.pages(range), (cause) => toJournalError(method, cause)))
       ),
-    write: (method, writes) => Effect.uninterruptible(write(method, writes)),
+    write: (method, writes) =>
+      Effect.uninterruptible(Effect.flatMap(
+        ballast.ready,
+        (ready) => ready ? write(method, writes) : new JournalError({ reason: "Full", method, subject: options.path })
+      )),
+    writeReserved: (method, writes) => Effect.uninterruptible(write(method, writes)),
     inTurn: (method, work) => turn.withPermits(1)(Effect.zipRight(Effect.suspend(() => held(method)), work))
   }
 })
