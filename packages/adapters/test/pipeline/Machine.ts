@@ -89,7 +89,7 @@ export const pass = Effect.fn("test.pass")(function*(machine: Machine, offline =
   const { backup, source, targets } = yield* open(machine)
   const findings = offline ? [] : yield* Effect.forEach(targets, backup.meet)
   const { events } = yield* backup.capture(source)
-  const ships = offline ? [] : yield* Effect.forEach(targets, backup.shipTo)
+  const ships = offline ? [] : yield* Effect.forEach(targets, (target) => backup.shipTo(target))
   return { events, findings, ships }
 }, Effect.scoped)
 

@@ -3,13 +3,13 @@
  * once an opening (Reconcile), and what a target lacks is cut and shipped (Segmenter, Shipper). The daemon and the
  * one-shot command both do just this; they differ in when.
  */
-import { Effect } from "effect"
+import { type Context, Effect } from "effect"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
-import { Capture, type CaptureError, type PassReport } from "./Capture.ts"
+import { Capture } from "./Capture.ts"
 import { HeadPin, type PinError } from "./HeadPin.ts"
-import { Journal } from "./Journal.ts"
-import { type Finding, reconcile } from "./Reconcile.ts"
+import { Journal, JournalError } from "./Journal.ts"
+import { type Finding, reconcile, rootAt } from "./Reconcile.ts"
 import { ship, type ShipCursor, type ShipError, type ShipReport, type Target } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
 import { LocalObjects } from "./Vault.ts"
@@ -25,9 +25,17 @@ export interface BackupShape {
   /** What that comparison found; nothing before it. */
   readonly findings: (target: Target) => Finding | undefined
   /** One pass over a source. */
-  readonly capture: (source: SourceShape) => Effect.Effect<PassReport, CaptureError>
-  /** Brings one target up to the head of the journal. */
-  readonly shipTo: (target: Target) => Effect.Effect<ShipReport, ShipError | PinError>
+  readonly capture: Context.Tag.Service<typeof Capture>["pass"]
+  /** Brings one target up to the head of the journal; `onShipped` learns of each segment once it is there. */
+  readonly shipTo: (
+    target: Target,
+    onShipped?: (cursor: ShipCursor) => Effect.Effect<void>
+  ) => Effect.Effect<ShipReport, ShipError | PinError>
+  /**
+   * How many events this machine is known to have had and has not, even after every target that answers was met: 0
+   * where nothing is missing. Corrupt, where those it has are not those it had.
+   */
+  readonly missing: Effect.Effect<number, ShipError | PinError>
 }
 
 export const makeBackup = Effect.fn("Backup.make")(function*(options: {
@@ -70,10 +78,22 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
     meet: (target) => turns.get(target.name)!.withPermits(1)(meet(target)),
     findings: (target) => met.get(target.name),
     capture: capture.pass,
-    shipTo: (target) =>
+    shipTo: (target, onShipped = () => Effect.void) =>
       turns.get(target.name)!.withPermits(1)(Effect.gen(function*() {
         yield* meet(target)
-        return yield* ship({ journal, ring, entropy, local, target }, (cursor) => pinShipped(target, cursor))
-      }))
+        return yield* ship(
+          { journal, ring, entropy, local, target },
+          (cursor) => Effect.zipRight(pinShipped(target, cursor), onShipped(cursor))
+        )
+      })),
+    missing: Effect.gen(function*() {
+      const { journal: pinned } = yield* pin.read
+      const { writer } = yield* journal.identity
+      if (Buffer.compare(pinned.writer, writer) !== 0) return 0
+      const { size } = yield* journal.head
+      if (size < pinned.size) return pinned.size - size
+      if (Buffer.compare(yield* rootAt(journal, pinned.size), pinned.root) === 0) return 0
+      return yield* new JournalError({ reason: "Corrupt", method: "open", subject: `events 0 to ${pinned.size - 1}` })
+    })
   } satisfies BackupShape
 })

@@ -21,14 +21,22 @@ import { LocalObjects } from "./Vault.ts"
 
 export type CaptureError = SourceError | JournalError | StorageError | FormatError
 
-/** What one pass over a source added to the log. */
+/** What a pass over a source, or a batch of it, added to the log. */
 export interface PassReport {
   readonly events: number
+  /** As they went into the journal, compressed. */
+  readonly bytes: number
 }
 
 export class Capture extends Context.Tag("@sealog/core/backup/Capture")<Capture, {
-  /** One pass over a source: when it returns, everything that differed from what it remembered is durable. */
-  readonly pass: (source: SourceShape) => Effect.Effect<PassReport, CaptureError>
+  /**
+   * One pass over a source: when it returns, everything that differed from what it remembered is durable. `onTaken`
+   * learns of each batch once it is.
+   */
+  readonly pass: (
+    source: SourceShape,
+    onTaken?: (batch: PassReport) => Effect.Effect<void>
+  ) => Effect.Effect<PassReport, CaptureError>
   /** What a source remembers now. */
   readonly state: (source: string) => Effect.Effect<SourceState, JournalError>
   /** Runs alone with the log: no append happens meanwhile, and all that was loaded is loaded anew afterwards. */
@@ -52,14 +60,16 @@ export const make = Effect.gen(function*() {
   const alone = <A, E>(work: Effect.Effect<A, E>) =>
     turn.withPermits(1)(Effect.uninterruptible(Effect.onError(work, () => Effect.sync(() => recorder.forget()))))
 
-  const pass = Effect.fn("Capture.pass")(function*(source: SourceShape) {
+  const pass = Effect.fn("Capture.pass")(function*(
+    source: SourceShape,
+    onTaken: (batch: PassReport) => Effect.Effect<void> = () => Effect.void
+  ) {
     const state = yield* alone(recorder.table(source.name))
-    const events = yield* source.changes(state).pipe(
-      Stream.mapEffect((batch) => alone(recorder.take(source, batch))),
-      Stream.runSum
+    const taken = yield* source.changes(state).pipe(
+      Stream.mapEffect((batch) => Effect.tap(alone(recorder.take(source, batch)), onTaken)),
+      Stream.runFold(NOTHING, both)
     )
-    const checkpoint = events === 0 ? 0 : yield* alone(recorder.checkpoint(source.name, events))
-    return { events: events + checkpoint }
+    return taken.events === 0 ? taken : both(taken, yield* alone(recorder.checkpoint(source.name, taken.events)))
   })
 
   return Capture.of({
@@ -98,7 +108,7 @@ class Recorder {
     return loaded
   }.bind(this))
 
-  /** Makes one batch durable, as one block; gives the number of its events. */
+  /** Makes one batch durable, as one block. */
   readonly take = Effect.fn("Capture.take")(function*(this: Recorder, source: SourceShape, batch: Batch) {
     const { journal } = this.into
     const stored = yield* this.store(batch.drafts)
@@ -114,19 +124,18 @@ class Recorder {
       else table.set(key, value)
     }
     const changed = delta()
-    if (events.length > 0) {
-      const states = [{ source: source.name, delta: changed }]
-      yield* this.append(events, { blobs: stored.blobs, contents, states })
-    } else if (changed.length > 0) yield* journal.remember(source.name, changed)
+    const states = [{ source: source.name, delta: changed }]
+    const taken = events.length === 0 ? NOTHING : yield* this.append(events, { blobs: stored.blobs, contents, states })
+    if (events.length === 0 && changed.length > 0) yield* journal.remember(source.name, changed)
     applyDelta(known, changed)
-    return events.length
+    return taken
   }.bind(this))
 
-  /** Notes in the log how much a source has told, now and then; gives the number of events that took. */
+  /** Notes in the log how much a source has told, now and then. */
   readonly checkpoint = Effect.fn("Capture.checkpoint")(function*(this: Recorder, source: string, events: number) {
     const recordedAt = yield* this.now()
     const due = (this.checkpoints.get(source) ?? 0) + CHECKPOINT_MILLIS
-    if (events < CHECKPOINT_EVENTS && recordedAt < due) return 0
+    if (events < CHECKPOINT_EVENTS && recordedAt < due) return NOTHING
     this.checkpoints.set(source, recordedAt)
     const { size } = yield* this.table(source)
     const event: Event = {
@@ -136,8 +145,7 @@ class Recorder {
       source,
       counts: { remembered: size }
     }
-    yield* this.append([event], noExtras)
-    return 1
+    return yield* this.append([event], noExtras)
   }.bind(this))
 
   /** What was loaded may not be what is there any more: the journal knows better. */
@@ -153,7 +161,10 @@ class Recorder {
   ) {
     const log = this.log ?? (yield* loadLog(this.into.journal))
     this.log = log
-    yield* this.into.journal.append(yield* makeEntry(log, events, extras))
+    const entry = yield* makeEntry(log, events, extras)
+    yield* this.into.journal.append(entry)
+    const bytes = entry.block.runs.reduce((sum, run) => sum + run.frame.length, 0)
+    return { events: events.length, bytes } satisfies PassReport
   }.bind(this))
 
   /** Long content goes into blobs first, so that no event ever names what is not there. */
@@ -179,6 +190,10 @@ class Recorder {
     return Math.max(yield* Clock.currentTimeMillis, recordedAt)
   }.bind(this))
 }
+
+const NOTHING: PassReport = { events: 0, bytes: 0 }
+
+const both = (a: PassReport, b: PassReport): PassReport => ({ events: a.events + b.events, bytes: a.bytes + b.bytes })
 
 /** A message that was added in a log left behind has no place in this one. */
 const withoutLostOrigin = (fact: Fact): Fact => {

@@ -32,7 +32,7 @@ import {
 } from "./Journal.ts"
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
-import { foldEvents, recordingTable } from "./SourceTable.ts"
+import { applyDelta, foldEvents, recordingTable } from "./SourceTable.ts"
 import type { StorageError } from "./Storage.ts"
 import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
 
@@ -210,7 +210,10 @@ const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, so
       const current = log === logs.at(-1)
       yield* journal.blocks({ from: 0, to: log.head.size, writer: log.writer }).pipe(
         Stream.runForEach(Effect.fnUntraced(function*(block) {
-          foldEvents(source, yield* decodeAll(yield* eventsOf(block)), current ? block.first : -1, table)
+          // Not the map itself: a source may take the table's functions apart.
+          const recorder = recordingTable(table)
+          foldEvents(source, yield* decodeAll(yield* eventsOf(block)), current ? block.first : -1, recorder.table)
+          applyDelta(table, recorder.delta())
         }))
       )
     }

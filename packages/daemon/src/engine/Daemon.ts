@@ -5,11 +5,13 @@
  */
 import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
+import { SEGMENT_CUT_BYTES } from "@sealog/core/format/Limits"
 import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
 import { Deferred, Effect, Either, PubSub, Queue, Ref, Schedule, Stream } from "effect"
 import type { Running, SyncOptions } from "../Engine.ts"
 import { EngineFailure } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
+import type { EngineServices } from "../LazyEngine.ts"
 import * as Reports from "../Reports.ts"
 import { drill } from "./Drill.ts"
 import { logLines } from "./LogLines.ts"
@@ -28,11 +30,16 @@ const retrying = Schedule.exponential("1 second").pipe(
 )
 const HOUR_MILLIS = 3_600_000
 
+/** What wakes a target: something to ship, and so much of it that it should not wait for more. */
+interface Bells {
+  readonly some: Queue.Queue<void>
+  readonly much: Queue.Queue<void>
+}
+
 interface Working {
   readonly session: Session
   readonly troubles: Ref.Ref<StatusFile.Troubles>
-  /** One bell a target: rung when there may be something to ship. */
-  readonly bells: ReadonlyMap<string, Queue.Queue<void>>
+  readonly bells: ReadonlyMap<string, Bells>
   /** Tells everybody who follows the log that there is more of it. */
   readonly followers: PubSub.PubSub<void>
   readonly failed: Deferred.Deferred<never, KnownError>
@@ -41,8 +48,10 @@ interface Working {
 
 export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
   const session = yield* openSession()
-  const bells = new Map<string, Queue.Queue<void>>()
-  for (const { name } of session.backup.targets) bells.set(name, yield* Queue.sliding<void>(1))
+  const bells = new Map<string, Bells>()
+  for (const { name } of session.backup.targets) {
+    bells.set(name, { some: yield* Queue.sliding<void>(1), much: yield* Queue.sliding<void>(1) })
+  }
   const working: Working = {
     session,
     troubles: yield* Ref.make(StatusFile.noTroubles),
@@ -87,29 +96,38 @@ const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: Sour
 })
 
 const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: SourceShape) {
-  const outcome = yield* captureOne(working.session, source)
+  let gathered = 0
+  const outcome = yield* captureOne(working.session, source, ({ bytes }) => {
+    gathered += bytes
+    const much = gathered >= SEGMENT_CUT_BYTES
+    if (much) gathered = 0
+    return wake(working, much)
+  })
   const changed = yield* trouble(working, "sources", source.name, outcome.error)
-  if (outcome.events > 0) {
-    yield* working.followers.publish(undefined)
-    for (const bell of working.bells.values()) yield* bell.offer(undefined)
-  }
   if (outcome.events > 0 || changed) yield* saveStatus(working)
 })
 
-/** Ships to one target whenever its bell rings, and again until it worked. */
+const wake = (working: Working, much: boolean): Effect.Effect<void> =>
+  Effect.zipRight(
+    working.followers.publish(undefined),
+    Effect.forEach(working.bells.values(), (bells) =>
+      Effect.zipRight(bells.some.offer(undefined), much ? bells.much.offer(undefined) : Effect.void), { discard: true })
+  )
+
+/** Ships to one target when its bell has rung and the delay is over, or there is much; and again until it worked. */
 const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working, target: Target) {
-  const bell = working.bells.get(target.name)!
+  const { much, some } = working.bells.get(target.name)!
   const attempt = Effect.gen(function*() {
     const outcome = yield* shipOne(working.session, target)
     yield* trouble(working, "targets", target.name, outcome.error)
     yield* saveStatus(working)
     if (outcome.error !== undefined) return yield* Effect.fail({ again: outcome.error })
   })
-  yield* bell.offer(undefined)
+  yield* some.offer(undefined)
   return yield* Effect.forever(Effect.gen(function*() {
-    yield* bell.take
-    if (working.shipDelaySeconds > 0) yield* Effect.sleep(`${working.shipDelaySeconds} seconds`)
-    yield* Queue.takeAll(bell)
+    yield* some.take
+    yield* Effect.race(Effect.sleep(`${working.shipDelaySeconds} seconds`), much.take)
+    yield* Effect.zip(Queue.takeAll(some), Queue.takeAll(much))
     yield* attempt.pipe(
       Effect.retry({ schedule: retrying, while: (error) => "again" in error }),
       Effect.mapError((error) => "again" in error ? error.again : error)
@@ -129,10 +147,8 @@ const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
 
 const handlersOf = Effect.fn("Daemon.handlers")(function*(working: Working) {
   const { failed, session, troubles } = working
-  const context = yield* Effect.context<Effect.Effect.Context<ReturnType<typeof saveStatus>>>()
-  const answer = <A, E extends KnownError>(
-    work: Effect.Effect<A, E, Effect.Effect.Context<ReturnType<typeof saveStatus>>>
-  ) => Effect.provide(work, context)
+  const services = yield* Effect.context<EngineServices>()
+  const answer = <A, E extends KnownError>(work: Effect.Effect<A, E, EngineServices>) => Effect.provide(work, services)
   return {
     failed: Deferred.await(failed),
     handlers: {

@@ -2,12 +2,13 @@
  * One pass: every source read, every target brought up to date. A source or target that fails holds up no other and
  * stands in the report with its reason.
  */
-import type { Target } from "@sealog/core/backup/Shipper"
-import { readCursor, shippedOf } from "@sealog/core/backup/Shipper"
+import type { PassReport } from "@sealog/core/backup/Capture"
+import { readCursor, type ShipCursor, shippedOf, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { Clock, Effect, Either } from "effect"
 import { Buffer } from "node:buffer"
 import { failureOf, type KnownError } from "../Failure.ts"
+import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
 import { kindOf, type Session } from "./Session.ts"
 
@@ -32,15 +33,31 @@ export interface TargetOutcome {
 export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
   const began = yield* Clock.currentTimeMillis
   const { backup, journal } = session
+  const progress = yield* Progress
   // Before anything is appended: a target may know of events that this journal has lost.
   const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
     concurrency: CONCURRENCY
   })
-  const sources = yield* Effect.forEach(backup.sources, (source) => captureOne(session, source))
+  yield* warnOfLost(session)
+  const sources = yield* Effect.forEach(backup.sources, (source) => {
+    let events = 0
+    return captureOne(session, source, (batch) => {
+      events += batch.events
+      return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" })
+    })
+  })
+  const { size } = yield* journal.head
   const targets = yield* Effect.forEach(backup.targets, (target, at) => {
     const first = met[at]!
-    return Either.isLeft(first) ? behind(session, target, first.left) : shipOne(session, target)
+    return Either.isLeft(first) ? behind(session, target, first.left) : shipOne(session, target, (cursor) =>
+        progress.report({
+          stage: `shipping to ${target.name}`,
+          done: cursor.logs.reduce((most, log) => Math.max(most, log.size), 0),
+          total: size,
+          unit: "events"
+        }))
   }, { concurrency: CONCURRENCY })
+  yield* progress.clear
   const head = yield* journal.head
   const ended = yield* Clock.currentTimeMillis
   return Reports.SyncReport.make({
@@ -67,12 +84,22 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
   })
 })
 
+/** Events that were here once, are pinned as such, and are neither here nor at any target that answers. */
+export const warnOfLost = Effect.fn("Engine.warnOfLost")(function*({ backup }: Session) {
+  const missing = yield* backup.missing
+  if (missing === 0) return
+  yield* Effect.logWarning(
+    `the journal is older than it was: its newest ${missing} events are at no target that answers; they were not shipped, or that target is away`
+  )
+})
+
 /** One pass over a source; what goes wrong in the journal itself ends everything. */
 export const captureOne = Effect.fn("Engine.captureOne")(function*(
   session: Session,
-  source: SourceShape
+  source: SourceShape,
+  onTaken?: (batch: PassReport) => Effect.Effect<void>
 ): Effect.fn.Return<SourceOutcome, KnownError> {
-  const taken = yield* Effect.either(session.backup.capture(source))
+  const taken = yield* Effect.either(session.backup.capture(source, onTaken))
   if (Either.isLeft(taken) && taken.left._tag === "JournalError") return yield* taken.left
   const state = yield* session.capture.state(source.name)
   return {
@@ -86,9 +113,10 @@ export const captureOne = Effect.fn("Engine.captureOne")(function*(
 /** Brings one target up to date, as far as that goes. */
 export const shipOne = Effect.fn("Engine.shipOne")(function*(
   session: Session,
-  target: Target
+  target: Target,
+  onShipped?: (cursor: ShipCursor) => Effect.Effect<void>
 ): Effect.fn.Return<TargetOutcome, KnownError> {
-  const shipped = yield* Effect.either(session.backup.shipTo(target))
+  const shipped = yield* Effect.either(session.backup.shipTo(target, onShipped))
   if (Either.isLeft(shipped)) return yield* behind(session, target, shipped.left)
   return { target, ...shipped.right, behindEvents: yield* behindEvents(session, target) }
 })

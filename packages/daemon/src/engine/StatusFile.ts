@@ -68,6 +68,7 @@ export const describe = Effect.fn("StatusFile.describe")(
       })
     )
     const lastDrill = yield* lastDrillOf()
+    const missing = yield* backup.missing
     return Reports.StatusReport.make({
       running,
       locked: false,
@@ -78,10 +79,17 @@ export const describe = Effect.fn("StatusFile.describe")(
       targets,
       rpoSeconds: Math.min(...targets.map((target) => target.behindSeconds)),
       lastDrill: Option.getOrNull(lastDrill),
-      warnings: [...troubles.sources.values(), ...troubles.targets.values()].map(problemOf)
+      warnings: [...troubles.sources.values(), ...troubles.targets.values()].map(problemOf).concat(lostOf(missing))
     })
   }
 )
+
+const lostOf = (missing: number): ReadonlyArray<Reports.Problem> =>
+  missing === 0 ? [] : [{
+    reason: "JournalOlder",
+    message: `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
+    hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
+  }]
 
 const encode = Schema.encode(Schema.parseJson(Reports.StatusReport, { space: 2 }))
 const decode = Schema.decode(Schema.parseJson(Reports.StatusReport))

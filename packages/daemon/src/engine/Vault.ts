@@ -2,7 +2,7 @@
  * Restores and checks vaults at the places they lie, with nothing but a key: what a new machine does. Heads pinned in
  * this machine's home, where there is one for this vault, are held against them.
  */
-import { type Mark, openRestoreFolder, type RestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
+import { type FolderProjection, type Mark, openRestoreFolder, type RestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
 import { openVault, VaultError } from "@sealog/core/backup/Vault"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
@@ -14,6 +14,7 @@ import { Clock, Effect, Option } from "effect"
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { EngineFailure, type RestoreOptions } from "../Engine.ts"
+import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
 import type { Spec } from "../Spec.ts"
 import { findingOf, unreadOf } from "./Findings.ts"
@@ -49,7 +50,7 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
     vaultId: hex(ring.vaultId),
     force: options.force
   })
-  const projection = yield* projectionFor(options.format, folder)
+  const projection = yield* watched(yield* projectionFor(options.format, folder))
   const done = yield* restoreVault({
     fetch,
     projection,
@@ -67,6 +68,18 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
 
 /** Only forms that count what they add; a form that writes one file whole counts it whole. */
 const markedMessages = (mark: Mark, { format }: RestoreOptions): number => format === "maildir" ? mark.messages : 0
+
+/** The same, telling how far it has come. */
+const watched = Effect.fn("Vault.watched")(function*(projection: FolderProjection) {
+  const progress = yield* Progress
+  let done = 0
+  const messages: FolderProjection["messages"] = (batch) =>
+    Effect.tap(projection.messages(batch), () => {
+      done += batch.length
+      return progress.report({ stage: "restoring", done, unit: "messages" })
+    })
+  return { ...projection, messages, finish: Effect.zipLeft(projection.finish, progress.clear) }
+})
 
 const projectionFor = Effect.fn("Vault.projectionFor")(function*(format: string, folder: RestoreFolder) {
   switch (format) {
