@@ -5,7 +5,7 @@ import { bytes, count, counted } from "@sealog/daemon/present/Units"
 import type { InitReport, LogLine, StatusReport, SyncReport } from "@sealog/daemon/Reports"
 import { join } from "node:path"
 import { performance } from "node:perf_hooks"
-import { inventedArrivals, type Mailbox, makeMailbox } from "./Mailbox.ts"
+import { ARCHIVE, inventedArrivals, type Mailbox, makeMailbox } from "./Mailbox.ts"
 import { shortName, type StoredObject } from "./Provider.ts"
 import { commandLine, type Daemon } from "./Sealog.ts"
 import { check, until } from "./Signs.ts"
@@ -84,9 +84,9 @@ export const receiveMail = async (stage: Stage, mailbox: Mailbox): Promise<Made>
 export const changeMail = (stage: Stage, mailbox: Mailbox): Promise<Made> => {
   stage.screen.step("Mail is read, moved, deleted")
   return timeEach(stage, "change", [
-    ["one is read and flagged", async () => mailbox.flag("08-key.eml", "FS")],
-    ["one is moved to Archive", async () => mailbox.move("06-slugs.eml", ".Archive")],
-    ["one is deleted", async () => mailbox.remove("05-rent.eml")]
+    ["\"Keys\" is read and flagged", async () => mailbox.flag("1715036800.M12P1.sample", "FS")],
+    ["\"Thank you both\" is archived", async () => mailbox.move("1714432000.M5P1.sample", ARCHIVE)],
+    ["\"Two books are waiting…\" is deleted", async () => mailbox.remove("1714518400.M6P1.sample")]
   ])
 }
 
@@ -113,8 +113,8 @@ export const losePower = async (stage: Stage, mailbox: Mailbox, daemon: Daemon):
   screen.step("The power goes: kill -9 while mail pours in")
   const storm = await killAmong(stage, mailbox, daemon)
   screen.command(`kill -9 ${daemon.pid}`)
-  mailbox.flag("04-seed-swap.eml", "FS")
-  mailbox.move("01-plot-fourteen.eml", ".Work.Projects")
+  mailbox.flag("1715641600.M19P1.sample", "FS")
+  mailbox.move("1715987200.M23P1.sample", ARCHIVE)
   screen.fact("killed", `while mail ${count(storm.before + 1)} of a storm was being delivered`)
   screen.fact("while it was dead", `${counted(storm.after, "mail")} came, one was flagged, one was moved`)
   screen.command(commandLine(RUN))

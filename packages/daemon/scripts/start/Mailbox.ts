@@ -7,7 +7,8 @@ import { composeMail, type Mail, makeRandom } from "@sealog/adapters/testing/Mai
 import { Buffer } from "node:buffer"
 import * as fs from "node:fs"
 import * as fsp from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, relative } from "node:path"
+import { DemoError } from "./Signs.ts"
 
 export interface Mailbox {
   /** Readable words of the samples: subjects, addresses, names of folders. */
@@ -20,15 +21,15 @@ export interface Mailbox {
   readonly everThere: () => number
   /** Written in `tmp`, synced, renamed into `new`. */
   readonly deliver: (bytes: Uint8Array) => Promise<void>
-  readonly flag: (sample: string, flags: string) => void
-  readonly move: (sample: string, folder: string) => void
-  readonly remove: (sample: string) => void
+  /** A mail is called by its base name. */
+  readonly flag: (mail: string, flags: string) => void
+  readonly move: (mail: string, folder: string) => void
+  readonly remove: (mail: string) => void
 }
 
-export interface Letter {
+interface Letter {
   readonly bytes: Buffer
   readonly subject: string
-  readonly from: string
 }
 
 export interface Made {
@@ -46,64 +47,51 @@ export interface MailboxOptions {
   readonly invented: number
 }
 
-/** A colon cannot stand in a file name of Windows; readers of a Maildir take a semicolon there. */
+export const ARCHIVE = ".Archive für später 📦"
+
+/** The samples have a semicolon before their flags, which any file name may have; mail programs write a colon. */
 const INFO = process.platform === "win32" ? ";2," : ":2,"
-const FOLDERS = ["", ".Sent", ".Archive", ".Lists.Hillside Gärten 🌱", ".Work", ".Work.Projects"] as const
-const EMPTY_FOLDER = ".Drafts"
-/** Large enough to leave the log and become an object of its own, bytes before base64. */
+const INVENTED_FOLDERS = ["", ".Sent", ARCHIVE, ".Work", ".Work.Projects"] as const
+/** Large enough to become an object of its own, bytes before base64. */
 const PHOTO_BYTES = 900_000
 const SEED = 14
 const BEGIN = Date.UTC(2023, 0, 1)
 const STEP_MILLIS = 5 * 3_600_000
 
 export const makeMailbox = ({ invented, root, samples }: MailboxOptions): Made => {
-  for (const folder of [...FOLDERS, EMPTY_FOLDER]) makeFolder(root, folder)
+  const store = join(samples, "maildir")
+  fs.mkdirSync(root, { recursive: true, mode: 0o700 })
+  for (const path of filesIn(store)) copySample(join(store, path), join(root, path))
+  for (const folder of INVENTED_FOLDERS) makeFolder(root, folder)
   // What a mail server keeps beside the mails comes back from a restore too.
   fs.writeFileSync(join(root, "dovecot-uidlist"), "3 V1679654400 N1 Gsample\n")
-  fs.writeFileSync(join(root, "subscriptions"), "Archive\nLists.Hillside Gärten 🌱\n")
-  const letters = readLetters(join(samples, "mailbox"))
-  const arriving = [...readLetters(join(samples, "arriving")).values()]
-  const paths = new Map<string, string>()
-  let bytes = 0
-  const put = (mail: Placed) => {
-    bytes += mail.bytes.length
-    return putMail(root, mail)
-  }
-  for (const { flags, folder, mail } of readIndex(samples)) {
-    const letter = letters.get(mail)
-    if (letter === undefined) throw new Error(`samples/mailbox.json names ${mail}, which is not there`)
-    paths.set(mail, put({ folder, flags, at: dateOf(letter.bytes), mark: `P1Q${paths.size}`, bytes: letter.bytes }))
-  }
-  put({ folder: ".Archive", flags: "S", at: BEGIN, mark: "P2Q0", bytes: photo() })
-  for (const mail of inventMails(invented)) put(mail)
-  const messages = paths.size + 1 + invented
-  const words = wordsOf([...letters.values(), ...arriving])
+  const words = [...new Set(mailsIn(root).flatMap(wordsOf)), ARCHIVE, "Travel.Lisbon"]
+  putMail(root, { folder: ARCHIVE, at: BEGIN, mark: "P2Q0", bytes: photo() })
+  for (const mail of inventMails(invented)) putMail(root, mail)
+  const mails = mailsIn(root)
+  const arriving = filesIn(join(samples, "arriving")).toSorted().map((path) =>
+    letterOf(join(samples, "arriving", path))
+  )
   return {
-    mailbox: { words, arriving, ...makeActions(root, paths, messages) },
-    messages,
-    folders: FOLDERS.length + 1,
-    bytes
+    mailbox: { words, arriving, ...makeActions(root, mails.length) },
+    messages: mails.length,
+    folders: new Set(mails.map((path) => dirname(dirname(path)))).size,
+    bytes: mails.reduce((sum, path) => sum + fs.statSync(path).size, 0)
   }
 }
 
 /** Mails without end, the same ones each time. */
-export const inventedArrivals = function*(): Generator<Buffer> {
+export const inventedArrivals = function*(): Generator<Uint8Array> {
   const random = makeRandom(SEED + 1)
-  for (let number = 0;; number++) {
-    yield Buffer.from(composeMail(random, Date.now(), `arriving-${number}`).bytes)
-  }
+  for (let number = 0;; number++) yield composeMail(random, Date.now(), `arriving-${number}`).bytes
 }
 
-const makeActions = (root: string, paths: Map<string, string>, atFirst: number) => {
+const makeActions = (root: string, atFirst: number) => {
   let delivered = 0
-  const find = (sample: string) => {
-    const path = paths.get(sample)
-    if (path === undefined) throw new Error(`no mail of the samples is called ${sample}`)
+  const find = (mail: string) => {
+    const path = mailsIn(root).find((each) => basename(each).split(INFO)[0] === mail)
+    if (path === undefined) throw new DemoError(`no mail of the samples is called ${mail}`)
     return path
-  }
-  const rename = (sample: string, to: string) => {
-    fs.renameSync(find(sample), to)
-    paths.set(sample, to)
   }
   return {
     contains: (words: string) => contains(root, words),
@@ -122,38 +110,42 @@ const makeActions = (root: string, paths: Map<string, string>, atFirst: number) 
       await fsp.rename(draft, join(root, "new", name))
       delivered++
     },
-    flag: (sample: string, flags: string) => {
-      const path = find(sample)
-      rename(sample, join(dirname(path), "../cur", `${baseOf(path)}${INFO}${flags}`))
+    flag: (mail: string, flags: string) => {
+      const path = find(mail)
+      fs.renameSync(path, join(dirname(path), "../cur", `${mail}${INFO}${flags}`))
     },
-    move: (sample: string, folder: string) => rename(sample, join(root, folder, "cur", basename(find(sample)))),
-    remove: (sample: string) => fs.rmSync(find(sample))
+    move: (mail: string, folder: string) => {
+      const path = find(mail)
+      fs.renameSync(path, join(root, folder, "cur", basename(path)))
+    },
+    remove: (mail: string) => fs.rmSync(find(mail))
   }
 }
 
-const contains = (root: string, words: string): boolean =>
-  fs.readdirSync(root, { recursive: true, withFileTypes: true }).some((entry) =>
-    entry.name.includes(words) ||
-    (entry.isFile() && fs.readFileSync(join(entry.parentPath, entry.name)).includes(words))
-  )
+/** A sample lies in the repository without its time, which its name has, and its folders without being empty. */
+const copySample = (from: string, to: string): void => {
+  fs.mkdirSync(dirname(to), { recursive: true, mode: 0o700 })
+  const name = basename(to)
+  if (name === ".gitkeep") return
+  const path = join(dirname(to), name.replace(/;2,(?=[a-zA-Z]*$)/u, INFO))
+  fs.copyFileSync(from, path)
+  const seconds = Number(/^(\d+)\./u.exec(name)?.[1] ?? BEGIN / 1_000)
+  fs.utimesSync(path, seconds, seconds)
+}
 
 interface Placed {
   readonly folder: string
-  /** Null for a mail nobody has looked at. */
-  readonly flags: string | null
   readonly at: number
   readonly mark: string
   readonly bytes: Uint8Array
+  readonly flags?: string
 }
 
-const putMail = (root: string, { at, bytes, flags, folder, mark }: Placed): string => {
-  const base = `${Math.floor(at / 1_000)}.M${at % 1_000}${mark}.sample,S=${bytes.length}`
-  const path = flags === null
-    ? join(root, folder, "new", base)
-    : join(root, folder, "cur", `${base}${INFO}${flags}`)
+const putMail = (root: string, { at, bytes, flags = "S", folder, mark }: Placed): void => {
+  const name = `${Math.floor(at / 1_000)}.M${at % 1_000}${mark}.sample,S=${bytes.length}${INFO}${flags}`
+  const path = join(root, folder, "cur", name)
   fs.writeFileSync(path, bytes, { mode: 0o600, flag: "wx" })
   fs.utimesSync(path, at / 1_000, at / 1_000)
-  return path
 }
 
 const inventMails = function*(count: number): Generator<Placed> {
@@ -164,7 +156,7 @@ const inventMails = function*(count: number): Generator<Placed> {
     const answered = random() < 0.4 ? recent[Math.floor(random() * recent.length)] : undefined
     const mail = composeMail(random, at, `invented-${number}`, answered)
     recent[number % 50] = mail
-    const folder = FOLDERS[Math.floor(random() ** 2 * FOLDERS.length)] ?? ""
+    const folder = INVENTED_FOLDERS[Math.floor(random() ** 2 * INVENTED_FOLDERS.length)] ?? ""
     yield { folder, flags: random() < 0.3 ? "RS" : "S", at, mark: `P4Q${number}`, bytes: mail.bytes }
   }
 }
@@ -173,9 +165,9 @@ const photo = (): Buffer => {
   const random = makeRandom(SEED + 2)
   const pixels = Buffer.from(Uint8Array.from({ length: PHOTO_BYTES }, () => Math.floor(random() * 256)))
   return Buffer.from([
-    "Date: Sun, 01 Jan 2023 12:00:00 +0000",
-    "From: Dora Finch <dora@garden.example>",
-    "To: Ada Quill <ada@sample.example>",
+    "Date: Sun, 01 Jan 2023 00:00:00 +0000",
+    "From: Ida <ida@garden.example>",
+    "To: Mara Linden <mara@sample.example>",
     "Subject: The pumpkin, in full size",
     "Message-ID: <pumpkin.1@garden.example>",
     "MIME-Version: 1.0",
@@ -191,34 +183,30 @@ const makeFolder = (root: string, folder: string): void => {
   for (const sub of ["cur", "new", "tmp"]) fs.mkdirSync(join(root, folder, sub), { recursive: true, mode: 0o700 })
 }
 
-interface IndexEntry {
-  readonly mail: string
-  readonly folder: string
-  readonly flags: string | null
+const filesIn = (folder: string): ReadonlyArray<string> =>
+  fs.readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+
+const mailsIn = (root: string): ReadonlyArray<string> =>
+  filesIn(root).filter((path) => ["cur", "new"].includes(basename(dirname(path)))).map((path) => join(root, path))
+
+const letterOf = (path: string): Letter => {
+  const bytes = fs.readFileSync(path)
+  return { bytes, subject: headerOf(bytes, "Subject") }
 }
 
-const readIndex = (samples: string): ReadonlyArray<IndexEntry> =>
-  JSON.parse(fs.readFileSync(join(samples, "mailbox.json"), "utf8")) as ReadonlyArray<IndexEntry>
+/** Long enough that chance does not write them into sealed bytes. */
+const WORD_LETTERS = 6
 
-const readLetters = (folder: string): ReadonlyMap<string, Letter> =>
-  new Map(
-    fs.readdirSync(folder).toSorted().map((name) => {
-      const bytes = fs.readFileSync(join(folder, name))
-      return [name, { bytes, subject: headerOf(bytes, "Subject"), from: headerOf(bytes, "From") }]
-    })
-  )
+const wordsOf = (path: string): ReadonlyArray<string> => {
+  const bytes = fs.readFileSync(path)
+  const address = /<(.*)>/u.exec(headerOf(bytes, "From"))?.[1] ?? ""
+  return [headerOf(bytes, "Subject"), address].filter((word) => word.length >= WORD_LETTERS)
+}
 
 const headerOf = (bytes: Buffer, name: string): string =>
   new RegExp(`^${name}: (.*)$`, "mu").exec(bytes.toString("utf8"))?.[1]?.trimEnd() ?? ""
 
-const dateOf = (bytes: Buffer): number => Date.parse(headerOf(bytes, "Date"))
-
-const baseOf = (path: string): string => basename(path).split(INFO)[0] ?? ""
-
-/** Long enough that chance does not write them: none is under six letters. */
-const wordsOf = (letters: ReadonlyArray<Letter>): ReadonlyArray<string> => {
-  const addresses = letters.flatMap(({ from }) => /<(.*)>/u.exec(from)?.slice(1) ?? [])
-  const all = [...letters.map(({ subject }) => subject), ...addresses, ...FOLDERS]
-  return [...new Set(all)].filter((word) => word.length >= WORD_LETTERS)
-}
-const WORD_LETTERS = 6
+const contains = (root: string, words: string): boolean =>
+  filesIn(root).some((path) => path.includes(words) || fs.readFileSync(join(root, path)).includes(words))

@@ -23,7 +23,7 @@ export interface Stage {
 /** Paths within the folder: short, and the same on every system. */
 export const LAPTOP: Machine = { home: "laptop/sealog", passwordFile: "laptop/password" }
 export const NEW_LAPTOP: Machine = { home: "new-laptop/sealog", passwordFile: "new-laptop/password" }
-export const MAILBOX = "laptop/Mail of Ada 📬"
+export const MAILBOX = "laptop/Mail of Mara 📬"
 export const VAULT = "provider/vault"
 export const RESTORED = "new-laptop/restored"
 export const RECOVERY_CODE = "on-paper/recovery-code.txt"
