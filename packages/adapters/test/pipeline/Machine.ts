@@ -9,6 +9,7 @@ import { makeJsonLinesProjection } from "@sealog/adapters/projections/JsonLines"
 import { makeLineSorter } from "@sealog/adapters/projections/LineSorter"
 import { makeMaildirProjection } from "@sealog/adapters/projections/Maildir"
 import { openRestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
+import { openJsonl } from "@sealog/adapters/sources/Jsonl"
 import { openMaildir } from "@sealog/adapters/sources/Maildir"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
 import { makeBackup } from "@sealog/core/backup/Backup"
@@ -37,7 +38,12 @@ export interface Machine {
   readonly home: string
   readonly mail: string
   readonly targets: ReadonlyArray<string>
+  /** What its store is; a Maildir where nothing is said. */
+  readonly kind?: "jsonl"
 }
+
+const openStore = ({ kind, mail }: Machine) =>
+  kind === "jsonl" ? openJsonl({ name: "jsonl", path: mail }) : openMaildir({ name: "maildir", path: mail })
 
 /** A machine with an empty Maildir and a journal without events. */
 export const makeMachine = Effect.fn("test.makeMachine")(
@@ -67,7 +73,7 @@ export const makeMachine = Effect.fn("test.makeMachine")(
 export const open = Effect.fn("test.open")(function*(machine: Machine) {
   const journal = yield* openLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
   const local = yield* makeDisk(machine.home)
-  const source = yield* openMaildir({ name: "maildir", path: machine.mail })
+  const source = yield* openStore(machine)
   const targets = yield* Effect.forEach(
     machine.targets,
     (path) => Effect.map(makeDisk(path), (storage): Target => ({ name: path, storage }))
@@ -147,7 +153,7 @@ export const restoreInto = Effect.fn("test.restore")(function*(options: {
 
 /** The canonical lines of a machine's Maildir as it stands. */
 export const dumpLines = Effect.fn("test.dump")(function*(machine: Machine) {
-  const source = yield* openMaildir({ name: "maildir", path: machine.mail })
+  const source = yield* openStore(machine)
   const sorter = makeLineSorter(join(machine.home, "dump"))
   yield* source.dump().pipe(Stream.runForEach((items) =>
     Effect.forEach(
@@ -158,7 +164,7 @@ export const dumpLines = Effect.fn("test.dump")(function*(machine: Machine) {
         const bytes = content?._tag === "inline"
           ? { size: content.bytes.length, bytes: Effect.succeed(content.bytes) }
           : undefined
-        for (const { key, line } of yield* linesOf("maildir", item.conversation, { message: item.message }, bytes)) {
+        for (const { key, line } of yield* linesOf(source.name, item.conversation, { message: item.message }, bytes)) {
           sorter.add(key, line)
         }
       })

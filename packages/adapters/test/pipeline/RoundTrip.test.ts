@@ -23,6 +23,60 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ act: fc.constantFrom("pass", "restore") }) }
 )
 
+/** What a program may append to a file of lines. */
+const id = fc.nat(6).map((number) => `m${number}`)
+const text = fc.string({ unit: "binary", maxLength: 12 })
+const person = fc.constantFrom("ann", "bob")
+const emoji = fc.constantFrom("❤️", "👍")
+const line = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ id, text, author: person, at: fc.integer({ min: 0, max: 9 }), conversation: person }, {
+      requiredKeys: ["id"]
+    })
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("remove"), id, scope: fc.constantFrom("everyone", "me") }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("restore"), id }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("react", "unreact"), id, author: person, emoji }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("flags"), id, flags: fc.subarray(["read", "starred"]) }) },
+  { weight: 1, arbitrary: fc.constant({ id: 5, malformed: true }) }
+)
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ act: fc.constant("append" as const), line }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constantFrom("pass" as const, "restore" as const, "rotate" as const) }) }
+)
+
+const linesHistory = Effect.fn("test.linesHistory")(
+  function*(steps: ReadonlyArray<typeof step extends fc.Arbitrary<infer T> ? T : never>) {
+    const top = yield* freshFolder
+    const machine: Machine = { ...(yield* makeMachine(top)), mail: join(top, "lines-store"), kind: "jsonl" }
+    fs.mkdirSync(machine.mail)
+    const file = join(machine.mail, "chat.jsonl")
+    fs.writeFileSync(file, "")
+    const target = machine.targets[0]!
+    for (const each of steps) {
+      if (each.act === "append") fs.appendFileSync(file, `${JSON.stringify(each.line)}\n`)
+      else if (each.act === "rotate") {
+        const older = fs.readdirSync(machine.mail).length
+        for (let number = older; number > 1; number--) fs.renameSync(`${file}.${number - 1}`, `${file}.${number}`)
+        fs.renameSync(file, `${file}.1`)
+        fs.writeFileSync(file, "")
+      } else {
+        yield* pass(machine)
+        if (each.act === "restore") yield* restoreInto({ target, dir: join(top, "again"), format: "jsonl" })
+      }
+    }
+    yield* pass(machine)
+    yield* restoreInto({ target, dir: join(top, "again"), format: "jsonl" })
+    yield* restoreInto({ target, dir: join(top, "fresh"), format: "jsonl" })
+    const dump = yield* dumpLines(machine)
+    assert.strictEqual(fs.readFileSync(join(top, "fresh/messages.jsonl"), "utf8"), dump)
+    assert.strictEqual(fs.readFileSync(join(top, "again/messages.jsonl"), "utf8"), dump)
+  },
+  Effect.scoped,
+  Effect.provide(services)
+)
+
 /** Every mail file of a store, relative to it. */
 const mails = (root: string): ReadonlyArray<string> =>
   fs.readdirSync(root, { recursive: true, encoding: "utf8" })
@@ -101,6 +155,17 @@ describe("the law", () => {
       )
     }
   )
+
+  /** Verifies: RST-1, RST-2 */
+  it("holds for edits, reactions, removals, late and repeated lines of JSON", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 40 }),
+        (steps) => Effect.runPromise(linesHistory(steps))
+      ),
+      { numRuns: Number(process.env["SEALOG_HISTORIES"] ?? 20), endOnFailure: false }
+    )
+  })
 
   /** Verifies: RST-3 */
   it("a mail of 25 MB goes through blobs and comes back", { timeout: 60_000 }, () =>

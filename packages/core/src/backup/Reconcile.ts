@@ -32,7 +32,7 @@ import {
 } from "./Journal.ts"
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
-import { applyDelta, foldEvents, recordingTable } from "./SourceTable.ts"
+import { applyDelta, beforeRefold, foldEvents, recordingTable } from "./SourceTable.ts"
 import type { StorageError } from "./Storage.ts"
 import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
 
@@ -205,7 +205,7 @@ const rewritten = (event: Event, from: Uint8Array, to: Uint8Array, at: number): 
 const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, sources: ReadonlyArray<SourceShape>) {
   const logs = yield* journal.logs
   for (const source of sources) {
-    const table = new Map(yield* journal.state(source.name))
+    const table = beforeRefold(yield* journal.state(source.name))
     for (const log of logs) {
       const current = log === logs.at(-1)
       yield* journal.blocks({ from: 0, to: log.head.size, writer: log.writer }).pipe(

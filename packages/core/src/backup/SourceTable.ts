@@ -32,6 +32,13 @@ export const foldEvents = (
   if (lastAt !== undefined) table.set(COUNTS, `${count} ${lastAt}`)
 }
 
+/** A table to fold all events into again, from the first on: what no event says is kept. */
+export const beforeRefold = (known: SourceState): Map<string, string> => {
+  const table = new Map(known)
+  table.delete(COUNTS)
+  return table
+}
+
 export const countsOf = (state: SourceState): SourceCounts => countsIn(state.get(COUNTS))
 
 /** A table over one that is known: `known` is left as it is, `delta` says what is different. */

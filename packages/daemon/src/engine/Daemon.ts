@@ -21,8 +21,8 @@ import * as StatusFile from "./StatusFile.ts"
 
 /** How often a store is read though nothing hinted at a change. */
 const RECONCILE = "60 seconds"
-/** How long a burst of hints is gathered into one pass. */
-const DEBOUNCE = "20 millis"
+/** How long a burst of hints is gathered into one pass; no longer, however long the burst goes on. */
+const GATHER = "20 millis"
 /** A target that cannot be reached is tried again after 1, 2, 4, … seconds, at most every five minutes. */
 const retrying = Schedule.exponential("1 second").pipe(
   Schedule.union(Schedule.spaced("5 minutes")),
@@ -85,14 +85,17 @@ const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: Sour
   const hints = source.hints.pipe(
     Stream.catchAll((error) =>
       Stream.execute(trouble(working, "sources", source.name, error)).pipe(Stream.concat(Stream.never))
-    ),
-    Stream.debounce(DEBOUNCE)
+    )
   )
   const ticks = Stream.concat(Stream.void, Stream.repeatEffect(Effect.sleep(RECONCILE)))
-  yield* Stream.merge(hints, ticks).pipe(
-    Stream.buffer({ capacity: 1, strategy: "sliding" }),
-    Stream.runForEach(() => pass(working, source))
-  )
+  const signs = yield* Queue.sliding<void>(1)
+  yield* Effect.forkScoped(supervised(working, Stream.runForEach(Stream.merge(hints, ticks), () => signs.offer())))
+  return yield* Effect.forever(Effect.gen(function*() {
+    yield* signs.take
+    yield* Effect.sleep(GATHER)
+    yield* Queue.takeAll(signs)
+    yield* pass(working, source)
+  }))
 })
 
 const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: SourceShape) {

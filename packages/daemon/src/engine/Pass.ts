@@ -49,7 +49,9 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
   const { size } = yield* journal.head
   const targets = yield* Effect.forEach(backup.targets, (target, at) => {
     const first = met[at]!
-    return Either.isLeft(first) ? behind(session, target, first.left) : shipOne(session, target, (cursor) =>
+    return Either.isLeft(first) ?
+      behind(session, target, first.left) :
+      shipOne(session, target, (cursor) =>
         progress.report({
           stage: `shipping to ${target.name}`,
           done: cursor.logs.reduce((most, log) => Math.max(most, log.size), 0),

@@ -87,7 +87,8 @@ export const describe = Effect.fn("StatusFile.describe")(
 const lostOf = (missing: number): ReadonlyArray<Reports.Problem> =>
   missing === 0 ? [] : [{
     reason: "JournalOlder",
-    message: `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
+    message:
+      `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
     hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
   }]
 

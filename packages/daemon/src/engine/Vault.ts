@@ -2,7 +2,12 @@
  * Restores and checks vaults at the places they lie, with nothing but a key: what a new machine does. Heads pinned in
  * this machine's home, where there is one for this vault, are held against them.
  */
-import { type FolderProjection, type Mark, openRestoreFolder, type RestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
+import {
+  type FolderProjection,
+  type Mark,
+  openRestoreFolder,
+  type RestoreFolder
+} from "@sealog/adapters/projections/RestoreFolder"
 import { openVault, VaultError } from "@sealog/core/backup/Vault"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
