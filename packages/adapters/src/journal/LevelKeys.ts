@@ -37,7 +37,7 @@ export const stateDelta = (source: number, generation: number, n: number): Key =
 export const ENTRY = 0x01
 export const HEAD = 0x02
 export const LEAVES = 0x03
-export const CONTENT = 0x04
+const CONTENT = 0x04
 export type Kind = typeof ENTRY | typeof HEAD | typeof LEAVES
 
 export const inLog = (log: number, kind: Kind, place: number): Key => {

@@ -12,8 +12,8 @@ import { type FileHandle, link, lstat, mkdir, open, opendir, readFile, rename, u
 import { hostname } from "node:os"
 
 /** Whoever holds a vault's folder can see no more of it than names and sizes. */
-export const FILE_MODE = 0o600
-export const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
 
 export interface Entry {
   readonly name: string
@@ -40,7 +40,7 @@ export interface DiskFiles {
 }
 
 /** What is wrong with a file that the system opened without complaint. */
-export class FileProblem extends Error {
+class FileProblem extends Error {
   readonly code: "NOTFILE" | "TOOLONG" | "SHORT"
   constructor(code: FileProblem["code"], path: string) {
     super(`${code}: ${path}`)
@@ -112,7 +112,7 @@ export const diskFiles: DiskFiles = {
 }
 
 /** A path in the folder that nothing else has or will have. */
-export const temporaryPath = (folder: string, suffix: string): string =>
+const temporaryPath = (folder: string, suffix: string): string =>
   `${folder}/${randomBytes(15).toString("hex")}.${suffix}`
 
 /** What a publication needs to know of its place. */

@@ -7,7 +7,7 @@ import { NAME_CHARS } from "@sealog/core/format/Limits"
 import { Effect } from "effect"
 
 /** The one object whose name people read. */
-export const READABLE_NAME = "sealog.json"
+const READABLE_NAME = "sealog.json"
 
 /** Splits `folder/letters` into its two parts; the folder of `sealog.json` is empty. Else Unsupported. */
 export const parseObjectName = (

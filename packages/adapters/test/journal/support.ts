@@ -11,6 +11,7 @@ import { EntryMaker } from "@sealog/core/testing/JournalEntries"
 import { Effect, Layer, Queue, Redacted, Stream } from "effect"
 import { build } from "esbuild"
 import { type ChildProcess, spawn } from "node:child_process"
+import { rmSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { freshFolder } from "../support.ts"
@@ -24,7 +25,7 @@ export const ringOf = (epochs: number, fill = 1) =>
     )
   })
 
-export const keys = Layer.succeed(KeyRing, ringOf(1))
+const keys = Layer.succeed(KeyRing, ringOf(1))
 
 /** All that a journal needs beside its folder. */
 export const services = Layer.mergeAll(NodeFileSystem.layer, Entropy.layer, keys)
@@ -35,8 +36,6 @@ export const freshJournal = Effect.fn("test.freshJournal")(function*(options?: P
   yield* createLevelJournal({ path, ballastBytes: 0, ...options })
   return path
 })
-
-export const openFresh = Effect.flatMap(freshJournal(), (path) => openLevelJournal({ path, ballastBytes: 0 }))
 
 export const levelUnderTest = Layer.scoped(
   JournalUnderTest,
@@ -130,5 +129,6 @@ const builtWriter = Effect.runSync(Effect.cached(Effect.promise(async () => {
     banner: { js: "import { createRequire } from \"node:module\"\nconst require = createRequire(import.meta.url)" },
     logLevel: "error"
   })
+  process.once("exit", () => rmSync(outfile))
   return outfile
 })))
