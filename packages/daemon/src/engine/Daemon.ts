@@ -89,7 +89,9 @@ const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: Sour
   )
   const ticks = Stream.concat(Stream.void, Stream.repeatEffect(Effect.sleep(RECONCILE)))
   const signs = yield* Queue.sliding<void>(1)
-  yield* Effect.forkScoped(supervised(working, Stream.runForEach(Stream.merge(hints, ticks), () => signs.offer())))
+  yield* Effect.forkScoped(
+    supervised(working, Stream.runForEach(Stream.merge(hints, ticks), () => signs.offer(undefined)))
+  )
   return yield* Effect.forever(Effect.gen(function*() {
     yield* signs.take
     yield* Effect.sleep(GATHER)
