@@ -11,7 +11,7 @@ import { EntryMaker } from "@sealog/core/testing/JournalEntries"
 import { Effect, Layer, Queue, Redacted, Stream } from "effect"
 import { build } from "esbuild"
 import { type ChildProcess, spawn } from "node:child_process"
-import { rmSync } from "node:fs"
+import { renameSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { freshFolder } from "../support.ts"
@@ -116,10 +116,11 @@ const kill = (child: ChildProcess) =>
 
 /** Node runs no TypeScript: the script is bundled once a test file, below the package so that it finds LevelDB. */
 const builtWriter = Effect.runSync(Effect.cached(Effect.promise(async () => {
-  const outfile = fileURLToPath(new URL(`../../dist/scripts/journalWriter-${process.pid}.mjs`, import.meta.url))
+  const outfile = fileURLToPath(new URL("../../dist/scripts/journalWriter.mjs", import.meta.url))
+  const unfinished = `${outfile}.${process.pid}.tmp`
   await build({
     entryPoints: [fileURLToPath(new URL("writer.ts", import.meta.url))],
-    outfile,
+    outfile: unfinished,
     bundle: true,
     format: "esm",
     platform: "node",
@@ -129,6 +130,6 @@ const builtWriter = Effect.runSync(Effect.cached(Effect.promise(async () => {
     banner: { js: "import { createRequire } from \"node:module\"\nconst require = createRequire(import.meta.url)" },
     logLevel: "error"
   })
-  process.once("exit", () => rmSync(outfile))
+  renameSync(unfinished, outfile)
   return outfile
 })))
