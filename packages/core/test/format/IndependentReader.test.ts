@@ -24,6 +24,8 @@ import { openLog } from "@sealog/core/restore/Open"
 import { Effect, Either, Layer, Redacted, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { bytesOf, hexOf } from "../Corpora.ts"
 import { Refused } from "./independentEvents.mjs"
 import * as Independent from "./independentReader.mjs"
@@ -234,6 +236,25 @@ const hashOf = Effect.fn("test.hashOf")(function*(fetch: FetchShape, content: Co
   if (content === undefined) return []
   const bytes = yield* Stream.runCollect(restoredContent(fetch, content).bytes)
   return [`hex:${hexOf(sha256(Buffer.concat([...bytes])))}`]
+})
+
+describe("the vaults of earlier versions", () => {
+  const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url))
+  for (const name of readdirSync(fixtures).filter((each) => each.startsWith("vault-"))) {
+    /** Verifies: DOC-1 */
+    it(`${name}: is proven by a reader made from docs/format.md alone`, async () => {
+      const read = (file: string) => readFileSync(join(fixtures, name, file), "utf8").trimEnd()
+      const { fingerprint, treeSize, writers } = JSON.parse(read("expected.json"))
+      for (const secret of [read("password.txt"), read("recovery-code.txt")]) {
+        const vault = await Independent.openVault(Independent.folder(join(fixtures, name, "vault")), secret)
+        const facts = Independent.readVault(vault)
+        assert.strictEqual(facts.writers.length, writers)
+        assert.strictEqual(facts.writers.reduce((sum, { size }) => sum + size, 0), treeSize)
+        assert.include(facts.writers.map((writer) => writer.fingerprint), fingerprint)
+        assert.isAbove(facts.blobs, 0)
+      }
+    })
+  }
 })
 
 describe("a vault", () => {
