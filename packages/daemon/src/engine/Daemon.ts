@@ -7,7 +7,7 @@ import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { SEGMENT_CUT_BYTES } from "@sealog/core/format/Limits"
 import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
-import { Deferred, Effect, Either, PubSub, Queue, Ref, Schedule, Stream } from "effect"
+import { Clock, Deferred, Effect, Either, Option, PubSub, Queue, Ref, Schedule, Stream } from "effect"
 import type { Running, SyncOptions } from "../Engine.ts"
 import { EngineFailure } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
@@ -16,6 +16,7 @@ import * as Reports from "../Reports.ts"
 import { drill } from "./Drill.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, shipOne, sync } from "./Pass.ts"
+import { lastDrillOf } from "./Receipts.ts"
 import { openSession, type Session } from "./Session.ts"
 import * as StatusFile from "./StatusFile.ts"
 
@@ -140,12 +141,23 @@ const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working
   }))
 })
 
-/** A drill of the first target each so many hours after the last. */
+/**
+ * A drill once so many hours have passed since the last one, by its receipt: a laptop that is off every night has its
+ * drills too. One that could not be held leaves no receipt and is tried again at the next look.
+ */
 const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
   const every = working.session.config.drillEveryHours * HOUR_MILLIS
-  return yield* Effect.sleep(every).pipe(
-    Effect.zipRight(Effect.either(drill(working.session, { mode: "incremental" }))),
+  const isDue = Effect.gen(function*() {
+    const last = yield* lastDrillOf()
+    const now = yield* Clock.currentTimeMillis
+    return Option.match(last, { onNone: () => true, onSome: ({ at }) => now - Date.parse(at) >= every })
+  })
+  const hold = Effect.either(drill(working.session, { mode: "incremental" })).pipe(
     Effect.flatMap((result) => trouble(working, "sources", "drill", Either.isLeft(result) ? result.left : undefined)),
+    Effect.zipRight(saveStatus(working))
+  )
+  return yield* Effect.sleep(Math.min(every, HOUR_MILLIS)).pipe(
+    Effect.zipRight(Effect.whenEffect(hold, isDue)),
     Effect.forever
   )
 })
