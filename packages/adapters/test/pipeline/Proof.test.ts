@@ -20,6 +20,7 @@ const shipped = Effect.fn("test.shipped")(function*(top: string, count: number) 
   const { backup, source, targets } = yield* open(machine)
   for (let number = 1; number <= count; number++) {
     put(machine.mail, `new/${number}.host`, mail(number))
+    fs.utimesSync(join(machine.mail, `new/${number}.host`), 1_600_000_000, 1_600_000_000)
     yield* backup.capture(source)
     yield* backup.shipTo(targets[0]!)
   }
@@ -121,7 +122,7 @@ describe("what cannot be proven", () => {
       const second = yield* restoreInto({ target, dir: join(top, "restored") })
       // The new object, and those of the leaf that it begins in.
       assert.isAtMost(second.counts.objects, 1 + 8)
-      assert.isAtLeast(first.counts.objects, 70)
+      assert.isBelow(second.counts.objects, first.counts.objects)
       fs.renameSync(join(machine.mail, "new/1.host"), join(machine.mail, "cur/1.host:2,S"))
       fs.rmSync(join(machine.mail, "new/2.host"))
       yield* pass(machine)

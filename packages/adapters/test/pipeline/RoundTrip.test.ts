@@ -41,13 +41,13 @@ const line = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant("flags"), id, flags: fc.subarray(["read", "starred"]) }) },
   { weight: 1, arbitrary: fc.constant({ id: 5, malformed: true }) }
 )
-const step = fc.oneof(
+const lineAct = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constant("append" as const), line }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constantFrom("pass" as const, "restore" as const, "rotate" as const) }) }
 )
 
 const linesHistory = Effect.fn("test.linesHistory")(
-  function*(steps: ReadonlyArray<typeof step extends fc.Arbitrary<infer T> ? T : never>) {
+  function*(steps: ReadonlyArray<typeof lineAct extends fc.Arbitrary<infer T> ? T : never>) {
     const top = yield* freshFolder
     const machine: Machine = { ...(yield* makeMachine(top)), mail: join(top, "lines-store"), kind: "jsonl" }
     fs.mkdirSync(machine.mail)
@@ -160,7 +160,7 @@ describe("the law", () => {
   it("holds for edits, reactions, removals, late and repeated lines of JSON", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 40 }),
+        fc.array(lineAct, { minLength: 1, maxLength: 40 }),
         (steps) => Effect.runPromise(linesHistory(steps))
       ),
       { numRuns: Number(process.env["SEALOG_HISTORIES"] ?? 20), endOnFailure: false }

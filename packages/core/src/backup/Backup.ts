@@ -3,14 +3,16 @@
  * once an opening (Reconcile), and what a target lacks is cut and shipped (Segmenter, Shipper). The daemon and the
  * one-shot command both do just this; they differ in when.
  */
-import { type Context, Effect } from "effect"
+import { type Context, Effect, Ref } from "effect"
+import { COMPACT_SEGMENTS } from "../format/Limits.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
 import { Capture } from "./Capture.ts"
-import { HeadPin, type PinError } from "./HeadPin.ts"
-import { Journal, JournalError } from "./Journal.ts"
+import { compact } from "./Compaction.ts"
+import { HeadPin, type HeadPinShape, type PinError } from "./HeadPin.ts"
+import { Journal, JournalError, type JournalShape } from "./Journal.ts"
 import { type Finding, reconcile, rootAt } from "./Reconcile.ts"
-import { ship, type ShipCursor, type ShipError, type ShipReport, type Target } from "./Shipper.ts"
+import { type SealedCut, ship, type ShipCursor, type ShipError, type ShipReport, type Target } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
 import { LocalObjects } from "./Vault.ts"
 
@@ -38,6 +40,17 @@ export interface BackupShape {
   readonly missing: Effect.Effect<number, ShipError | PinError>
 }
 
+/** What is kept of a target while the journal is open. */
+interface Attended {
+  readonly target: Target
+  /** One thing at a time is done at a target. */
+  readonly turn: Effect.Semaphore
+  readonly pending: Ref.Ref<SealedCut | undefined>
+  finding: Finding | undefined
+  /** Segments put since its last compaction; from the start on as many as that takes. */
+  fresh: number
+}
+
 export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   readonly sources: ReadonlyArray<SourceShape>
   readonly targets: ReadonlyArray<Target>
@@ -48,52 +61,82 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   const local = yield* LocalObjects
   const capture = yield* Capture
   const pin = yield* HeadPin
-  const met = new Map<string, Finding>()
-  const turns = new Map<string, Effect.Semaphore>()
-  for (const target of options.targets) turns.set(target.name, yield* Effect.makeSemaphore(1))
+  const attended = new Map<string, Attended>()
+  for (const target of options.targets) {
+    const turn = yield* Effect.makeSemaphore(1)
+    const pending = yield* Ref.make<SealedCut | undefined>(undefined)
+    attended.set(target.name, { target, turn, pending, finding: undefined, fresh: COMPACT_SEGMENTS })
+  }
 
-  const meet = Effect.fn("Backup.meet")(function*(target: Target) {
-    if (met.has(target.name)) return undefined
-    const finding = yield* capture.exclusively(
-      reconcile({ journal, ring, entropy, sources: options.sources, target })
-    )
-    met.set(target.name, finding)
-    return finding
+  const meet = Effect.fn("Backup.meet")(function*(at: Attended) {
+    if (at.finding !== undefined) return undefined
+    const { target } = at
+    at.finding = yield* capture.exclusively(reconcile({ journal, ring, entropy, sources: options.sources, target }))
+    return at.finding
   })
 
-  const pinShipped = Effect.fn("Backup.pinShipped")(function*(target: Target, cursor: ShipCursor) {
-    const { writer } = yield* journal.identity
-    const head = yield* journal.head
-    const shipped = cursor.logs.find((log) => Buffer.compare(log.writer, writer) === 0)
-    yield* pin.update((pinned) => ({
-      ...pinned,
-      journal: { writer, size: head.size, root: head.root },
-      targets: { ...pinned.targets, ...(shipped === undefined ? {} : { [target.name]: shipped }) }
-    }))
-  })
+  const shipTo = Effect.fn("Backup.shipTo")(
+    function*(at: Attended, onShipped: (cursor: ShipCursor) => Effect.Effect<void>) {
+      const { pending, target } = at
+      yield* meet(at)
+      const report = yield* ship(
+        { journal, ring, entropy, local, target, pending },
+        (cursor) => Effect.zipRight(pinShipped({ journal, pin }, target, cursor), onShipped(cursor))
+      )
+      // Sixteen ships make a group that can be merged; a target that nothing is shipped to is left alone.
+      at.fresh += report.objects
+      if (report.objects > 0 && at.fresh >= COMPACT_SEGMENTS) {
+        yield* compact({ journal, ring, entropy, target })
+        at.fresh = 0
+      }
+      return report
+    }
+  )
+
+  /** A target is one of those given; its turn comes when what is done there is done. */
+  const inTurn = <A, E>(target: Target, work: (at: Attended) => Effect.Effect<A, E>): Effect.Effect<A, E> => {
+    const at = attended.get(target.name)!
+    return at.turn.withPermits(1)(work(at))
+  }
 
   return {
     sources: options.sources,
     targets: options.targets,
-    meet: (target) => turns.get(target.name)!.withPermits(1)(meet(target)),
-    findings: (target) => met.get(target.name),
+    meet: (target) => inTurn(target, meet),
+    findings: (target) => attended.get(target.name)?.finding,
     capture: capture.pass,
-    shipTo: (target, onShipped = () => Effect.void) =>
-      turns.get(target.name)!.withPermits(1)(Effect.gen(function*() {
-        yield* meet(target)
-        return yield* ship(
-          { journal, ring, entropy, local, target },
-          (cursor) => Effect.zipRight(pinShipped(target, cursor), onShipped(cursor))
-        )
-      })),
-    missing: Effect.gen(function*() {
-      const { journal: pinned } = yield* pin.read
-      const { writer } = yield* journal.identity
-      if (Buffer.compare(pinned.writer, writer) !== 0) return 0
-      const { size } = yield* journal.head
-      if (size < pinned.size) return pinned.size - size
-      if (Buffer.compare(yield* rootAt(journal, pinned.size), pinned.root) === 0) return 0
-      return yield* new JournalError({ reason: "Corrupt", method: "open", subject: `events 0 to ${pinned.size - 1}` })
-    })
+    shipTo: (target, onShipped = () => Effect.void) => inTurn(target, (at) => shipTo(at, onShipped)),
+    missing: missingEvents({ journal, pin })
   } satisfies BackupShape
+})
+
+interface Pinning {
+  readonly journal: JournalShape
+  readonly pin: HeadPinShape
+}
+
+/** What is shipped is pinned: from then on nobody can make it not have been. */
+const pinShipped = Effect.fn("Backup.pinShipped")(function*(
+  { journal, pin }: Pinning,
+  target: Target,
+  cursor: ShipCursor
+) {
+  const { writer } = yield* journal.identity
+  const { root, size } = yield* journal.head
+  const shipped = cursor.logs.find((log) => Buffer.compare(log.writer, writer) === 0)
+  yield* pin.update((pinned) => ({
+    ...pinned,
+    journal: { writer, size, root },
+    targets: { ...pinned.targets, ...(shipped === undefined ? {} : { [target.name]: shipped }) }
+  }))
+})
+
+const missingEvents = Effect.fn("Backup.missing")(function*({ journal, pin }: Pinning) {
+  const { journal: pinned } = yield* pin.read
+  const { writer } = yield* journal.identity
+  if (Buffer.compare(pinned.writer, writer) !== 0) return 0
+  const { size } = yield* journal.head
+  if (size < pinned.size) return pinned.size - size
+  if (Buffer.compare(yield* rootAt(journal, pinned.size), pinned.root) === 0) return 0
+  return yield* new JournalError({ reason: "Corrupt", method: "open", subject: `events 0 to ${pinned.size - 1}` })
 })

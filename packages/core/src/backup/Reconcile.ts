@@ -56,6 +56,7 @@ interface Reconciling {
 /** To be run alone with the log (`Capture.exclusively`), before the first append or ship of a session. */
 export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling: Reconciling) {
   const { journal, ring, target } = reconciling
+  if ((yield* journal.readNote(REFOLD)) === "due") yield* refold(journal, reconciling.sources)
   const { segments } = yield* listSegments(target.storage, ring)
   const identity = yield* journal.identity
   const own = segments
@@ -186,6 +187,7 @@ const fork = Effect.fn("Reconcile.fork")(function*(
       cause._tag === "JournalError" ? cause : new JournalError({ reason: "Corrupt", method: "fork", cause })
     )
   )
+  yield* journal.writeNote(REFOLD, "due")
   yield* journal.fork({ at, writer, entries: Stream.concat(Stream.succeed<JournalEntry>(first), rest) })
   yield* refold(journal, sources)
   return { _tag: "forked", at: at.size, writer }
@@ -219,7 +221,11 @@ const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, so
     }
     yield* journal.replaceState(source.name, table)
   }
+  yield* journal.writeNote(REFOLD, "done")
 })
+
+/** Says that a fork was begun: what the sources remember may still name places in the log left behind. */
+const REFOLD = "refold"
 
 /** The head at the last block boundary that is not past an index. */
 const boundaryBefore = Effect.fn("Reconcile.boundaryBefore")(function*(

@@ -24,6 +24,8 @@ export const cut = Effect.fn("Segmenter.cut")(function*(journal: JournalShape, o
   readonly writer: Uint8Array
   readonly from: number
   readonly to: number
+  /** What is gathered before it is enough, bytes. */
+  readonly most?: number
 }) {
   const { from, writer } = options
   const blocks = yield* takeBlocks(journal, options)
@@ -51,14 +53,16 @@ const takeBlocks = Effect.fn("Segmenter.takeBlocks")(function*(journal: JournalS
   readonly writer: Uint8Array
   readonly from: number
   readonly to: number
+  readonly most?: number
 }) {
+  const { most = SEGMENT_FINAL_BYTES } = options
   let bytes = 0
   let events = 0
   return yield* journal.blocks(options).pipe(
     Stream.takeWhile((block) => {
       const size = block.runs.reduce((sum, run) => sum + segmentBytesOf(run), 0)
       const fits = events === 0
-        || (bytes < SEGMENT_FINAL_BYTES && bytes + size <= SEGMENT_BYTES && events + block.count <= SEGMENT_EVENTS)
+        || (bytes < most && bytes + size <= SEGMENT_BYTES && events + block.count <= SEGMENT_EVENTS)
       bytes += size
       events += block.count
       return fits

@@ -5,6 +5,7 @@
  */
 import { type Context, Effect, Ref, Schedule, Schema } from "effect"
 import { FormatError } from "../format/FormatError.ts"
+import type { SegmentName } from "../format/ObjectName.ts"
 import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
@@ -48,6 +49,15 @@ interface Shipping {
   /** The machine's own copy of blobs. */
   readonly local: StorageShape
   readonly target: Target
+  /** The cut that was sealed and not yet acknowledged: retried as it is, under its name, before anything is cut anew. */
+  readonly pending: Ref.Ref<SealedCut | undefined>
+}
+
+/** A cut with the bytes that are to be stored. */
+export interface SealedCut {
+  readonly cut: Cut
+  readonly name: SegmentName
+  readonly sealed: SealedObject
 }
 
 /** What can pass by itself is tried again: 0.2, 0.4, 0.8, … seconds, jittered, six times. */
@@ -62,19 +72,23 @@ export const ship = Effect.fn("Shipper.ship")(function*<E>(
   shipping: Shipping,
   onShipped: (cursor: ShipCursor) => Effect.Effect<void, E>
 ) {
-  const { journal, target } = shipping
+  const { journal, pending, target } = shipping
   const cursor = yield* Ref.make(yield* readCursor(journal, target.name))
   const report = { objects: 0, bytes: 0 }
   for (const log of yield* journal.logs) {
     let from = shippedOf(yield* Ref.get(cursor), log.writer)
     while (from < log.head.size) {
-      const next = yield* cut(journal, { writer: log.writer, from, to: log.head.size })
-      const sent = yield* shipCut(shipping, next)
+      const waiting = yield* Ref.get(pending)
+      const next = waiting !== undefined && isFrom(waiting, log.writer, from)
+        ? waiting
+        : yield* sealNext(shipping, { from, to: log.head.size, writer: log.writer })
+      const sent = yield* put(shipping, next)
       report.objects += sent.objects
       report.bytes += sent.bytes
-      from = next.contents.last + 1
-      const moved = advance(yield* Ref.get(cursor), next, sent)
+      from = next.name.last + 1
+      const moved = advance(yield* Ref.get(cursor), next.cut, sent)
       yield* writeCursor(journal, target.name, moved)
+      yield* Ref.set(pending, undefined)
       yield* Ref.set(cursor, moved)
       yield* onShipped(moved)
     }
@@ -82,44 +96,46 @@ export const ship = Effect.fn("Shipper.ship")(function*<E>(
   return report satisfies ShipReport
 })
 
-const shipCut = Effect.fn("Shipper.shipCut")(function*(shipping: Shipping, { blobs, contents }: Cut) {
-  const { entropy, journal, local, ring, target } = shipping
+const isFrom = ({ name }: SealedCut, writer: Uint8Array, from: number): boolean =>
+  name.first === from && Buffer.compare(name.writer, writer) === 0
+
+const sealNext = Effect.fn("Shipper.sealNext")(function*(
+  { entropy, journal, pending, ring }: Shipping,
+  range: { readonly writer: Uint8Array; readonly from: number; readonly to: number }
+) {
+  const next = yield* cut(journal, range)
+  const { session } = yield* journal.identity
+  const { first, last, writer } = next.contents
+  const name: SegmentName = { epoch: ring.newest, writer, level: 0, first, last, session }
+  const sealed = { cut: next, name, sealed: yield* sealSegment({ ring, entropy, name, contents: next.contents }) }
+  yield* Ref.set(pending, sealed)
+  return sealed satisfies SealedCut
+})
+
+/** Blobs first, so that no segment ever names what is not there. */
+const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedCut) {
+  const { local, target } = shipping
   let bytes = 0
-  for (const object of blobs) {
+  for (const object of next.cut.blobs) {
     const blob = yield* fromStorage(local)(object)
     yield* putSame(target.storage, { object, bytes: blob })
     bytes += blob.length
   }
-  const { session } = yield* journal.identity
-  const name = {
-    epoch: ring.newest,
-    writer: contents.writer,
-    level: 0,
-    first: contents.first,
-    last: contents.last,
-    session
-  }
-  const sealed = yield* sealSegment({ ring, entropy, name, contents })
   // The same bytes at every try: a put that was acknowledged to nobody is found to be this one.
-  yield* target.storage.put(sealed.object, sealed.bytes).pipe(
-    Effect.catchIf(
-      (error) => error.reason === "AlreadyExists",
-      () => confirmSegment(shipping, sealed, name, contents.after.root)
-    ),
+  yield* target.storage.put(next.sealed.object, next.sealed.bytes).pipe(
+    Effect.catchIf((error) => error.reason === "AlreadyExists", () => confirmSegment(shipping, next)),
     Effect.retry(retryStorage)
   )
-  return { objects: blobs.length + 1, bytes: bytes + sealed.bytes.length }
+  return { objects: next.cut.blobs.length + 1, bytes: bytes + next.sealed.bytes.length }
 })
 
 /** A name already taken is no error when what stands there ends at the same head: the earlier try did succeed. */
 const confirmSegment = Effect.fn("Shipper.confirmSegment")(function*(
   { ring, target }: Shipping,
-  sealed: SealedObject,
-  name: Parameters<typeof sealSegment>[0]["name"],
-  root: Uint8Array
+  { cut: { contents }, name, sealed }: SealedCut
 ) {
   const there = yield* readSegment(target.storage, ring, { ...name, object: sealed.object, bytes: sealed.bytes.length })
-  if (Buffer.compare(there.trailer.after.root, root) !== 0) {
+  if (Buffer.compare(there.trailer.after.root, contents.after.root) !== 0) {
     return yield* new FormatError({ reason: "Mismatch", what: sealed.object, detail: "another segment has this name" })
   }
 })

@@ -96,3 +96,6 @@ export const RESTORE_BATCH_MESSAGES = 512
 export const TRAILER_CACHE = 64
 /** A mail longer than this is written to JSON Lines without its text and parts worked out, bytes: parsing takes memory. */
 export const MAIL_TEXT_BYTES = 32 * MiB
+
+/** So many neighbouring segments of a level become one of the next. */
+export const COMPACT_SEGMENTS = 16

@@ -11,7 +11,8 @@ import { selectEvents } from "../format/Block.ts"
 import { decodeEvent } from "../format/EventCodec.ts"
 import * as Changes from "../message/Changes.ts"
 import type { Event, EventClass, EventOf } from "../message/Event.ts"
-import { type FetchError, type FetchShape, isDamage, type WriterLog } from "./Fetch.ts"
+import type { Position } from "../message/Stamp.ts"
+import { type FetchError, type FetchShape, isDamage, isGone, type WriterLog } from "./Fetch.ts"
 import type { KnownHead, StartHead } from "./Open.ts"
 
 /** How far an earlier restore had come, by writer in hex. */
@@ -45,10 +46,6 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
     removedFiles: new Array<{ source: string; path: string }>(),
     witnessed: new Array<KnownHead & { writer: string }>()
   }
-  const plans = fetch.writers.map(planOf)
-  // One machine never adds a message twice; two may, and of several histories each has its own.
-  const several = plans.length > 1 || plans.some((plan) => plan.spare.length > 0)
-
   const read = Effect.fn("Collect.read")(function*(
     info: SegmentInfo,
     writer: string,
@@ -64,46 +61,51 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
     })
   })
 
-  const readAll = Effect.fn("Collect.readAll")(function*(
+  /** What is damaged is found and named when the log is opened; here it only has nothing to tell. */
+  const readOnce = Effect.fn("Collect.readOnce")(function*(
     choose: (info: SegmentInfo, size: number) => boolean,
     wanted: ReadonlySet<EventClass>,
     take: (event: Event, index: number, writer: string) => void
   ) {
-    for (const { chain, spare, writer } of plans) {
+    let gone = false
+    const lenient = (reading: Effect.Effect<void, FetchError>) =>
+      Effect.catchIf(reading, isDamage, (error) => Effect.sync(() => void (gone ||= isGone(error))))
+    for (const { chain, spare, writer } of fetch.writers.map(planOf)) {
       const size = since.get(writer)?.size ?? 0
       for (const info of chain) if (choose(info, size)) yield* lenient(read(info, writer, wanted, take))
       for (const info of spare) if (choose(info, size)) yield* lenient(read(info, branchOf(writer), wanted, take))
     }
+    return gone
   })
 
-  yield* readAll(
-    (info, size) => info.last >= size,
-    several ? everything : changesAndControl,
-    (event, index, writer) => {
-      if (event.kind === "message.added") return state.after.mark(event, { writer, index })
-      state.after.add(event, { writer, index })
-      if (index < (since.get(writer)?.size ?? 0)) state.before.add(event, { writer, index })
-      else note(state, event, writer)
+  /** Where an object was merged into another meanwhile, all is read again: what was taken already changes nothing. */
+  const readAll = Effect.fn("Collect.readAll")(function*(...reading: Parameters<typeof readOnce>) {
+    for (let again = true; again;) again = (yield* readOnce(...reading)) && (yield* fetch.refresh)
+  })
+
+  // One machine never adds a message twice; two may, and of several histories each has its own.
+  const plans = fetch.writers.map(planOf)
+  const several = plans.length > 1 || plans.some((plan) => plan.spare.length > 0)
+  const wanted = several ? everything : changesAndControl
+  yield* readAll((info, size) => info.last >= size, wanted, (event, index, writer) => {
+    const isNew = index >= (since.get(writer)?.size ?? 0)
+    for (const changes of isNew ? [state.after] : [state.before, state.after]) {
+      keep(changes, event, { writer, index })
     }
-  )
+    if (isNew) note(state, event, writer)
+  })
   if (since.size > 0 && (state.touched.size > 0 || several)) {
-    yield* readAll(
-      (info, size) => info.last < size,
-      several ? everything : changesAndControl,
-      (event, index, writer) => {
-        for (const changes of [state.before, state.after]) {
-          if (event.kind === "message.added") changes.mark(event, { writer, index })
-          else changes.add(event, { writer, index })
-        }
-      }
-    )
+    yield* readAll((info, size) => info.last < size, wanted, (event, index, writer) => {
+      for (const changes of [state.before, state.after]) keep(changes, event, { writer, index })
+    })
   }
   return state satisfies Collected
 })
 
-/** A damaged object is found and named when the log is opened; here it only has nothing to tell. */
-const lenient = <R>(read: Effect.Effect<void, FetchError, R>): Effect.Effect<void, FetchError, R> =>
-  Effect.catchIf(read, isDamage, () => Effect.void)
+const keep = (changes: Changes.Changes, event: Event, position: Position): void => {
+  if (event.kind === "message.added") changes.mark(event, position)
+  else changes.add(event, position)
+}
 
 /** The name that events of a second history of one writer go by. */
 export const branchOf = (writer: string): string => `${writer}~`

@@ -12,7 +12,7 @@ import { FormatError } from "../format/FormatError.ts"
 import { unpackRun } from "../format/Run.ts"
 import type { Content, Event } from "../message/Event.ts"
 import { contentOf } from "../message/EventContent.ts"
-import type { FetchError, FetchShape } from "./Fetch.ts"
+import { type FetchError, type FetchShape, isGone } from "./Fetch.ts"
 import type { RestoredContent } from "./Projection.ts"
 
 /** What is read of a content that is not at hand is read when its bytes are asked for. */
@@ -37,13 +37,15 @@ export const eventAt = Effect.fn("Contents.eventAt")(function*(
   writer: Uint8Array,
   index: number
 ): Effect.fn.Return<Event, FetchError> {
-  const log = fetch.writers.find((each) => Buffer.compare(each.writer, writer) === 0)
   let failure: FetchError | undefined
-  for (const info of log?.segments ?? []) {
-    if (info.first > index || info.last < index) continue
-    const read = yield* Effect.either(eventIn(fetch, info, index))
-    if (read._tag === "Right") return read.right
-    failure = read.left
+  for (let again = true; again; again = failure !== undefined && isGone(failure) && (yield* fetch.refresh)) {
+    const log = fetch.writers.find((each) => Buffer.compare(each.writer, writer) === 0)
+    for (const info of log?.segments ?? []) {
+      if (info.first > index || info.last < index) continue
+      const read = yield* Effect.either(eventIn(fetch, info, index))
+      if (read._tag === "Right") return read.right
+      failure = read.left
+    }
   }
   return yield* failure ?? new FormatError({ reason: "Mismatch", what: `event ${index}`, detail: "no object holds it" })
 })

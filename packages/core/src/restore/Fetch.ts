@@ -42,6 +42,8 @@ export type FetchError = StorageError | FormatError
 export const isDamage = (error: FetchError): boolean =>
   error._tag === "FormatError" ? error.reason !== "Unknown" : error.reason === "NotFound" || error.reason === "Corrupt"
 
+export const isGone = (error: FetchError): boolean => error._tag === "StorageError" && error.reason === "NotFound"
+
 /** Damage as a value; whatever else goes wrong ends the reading. */
 export const damageOf = <A, R>(
   read: Effect.Effect<A, FetchError, R>
@@ -53,7 +55,10 @@ export const damageOf = <A, R>(
 
 export interface FetchShape {
   readonly ring: KeyRingShape
+  /** As last listed. */
   readonly writers: ReadonlyArray<WriterLog>
+  /** Lists again: an object that is gone may have been merged into another meanwhile. Whether anything is new. */
+  readonly refresh: Effect.Effect<boolean, StorageError>
   /** What lies in `log/` and is none of ours. */
   readonly foreign: ReadonlyArray<ForeignObject>
   readonly segment: (info: SegmentInfo) => Effect.Effect<Segment, FetchError>
@@ -71,8 +76,15 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
   places: readonly [Place, ...ReadonlyArray<Place>],
   ring: KeyRingShape
 ): Effect.fn.Return<FetchShape, FetchError | VaultError> {
-  const listings = yield* Effect.forEach(places, (place) => listSegments(place.storage, ring))
-  const newer = listings.flatMap((each) => each.foreign).find(({ problem }) => problem.reason === "NewerEpoch")
+  const list = Effect.map(
+    Effect.forEach(places, (place) => listSegments(place.storage, ring)),
+    (listings) => ({
+      writers: byWriter(listings.flatMap((each) => each.segments)),
+      foreign: listings.flatMap((each) => each.foreign)
+    })
+  )
+  let listed = yield* list
+  const newer = listed.foreign.find(({ problem }) => problem.reason === "NewerEpoch")
   if (newer !== undefined) {
     return yield* new VaultError({
       reason: "SlotReplaced",
@@ -103,8 +115,17 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
 
   return {
     ring,
-    writers: byWriter(listings.flatMap((each) => each.segments)),
-    foreign: listings.flatMap((each) => each.foreign),
+    get writers() {
+      return listed.writers
+    },
+    get foreign() {
+      return listed.foreign
+    },
+    refresh: Effect.map(list, (now) => {
+      const isNew = namesOf(now.writers) !== namesOf(listed.writers)
+      listed = now
+      return isNew
+    }),
     segment,
     trailer: (info) =>
       info.bytes <= FETCH_WHOLE_BYTES
@@ -135,6 +156,9 @@ const byWriter = (segments: ReadonlyArray<SegmentInfo>): ReadonlyArray<WriterLog
       return { writer: sorted[0]!.writer, segments: sorted }
     })
 }
+
+const namesOf = (logs: ReadonlyArray<WriterLog>): string =>
+  logs.flatMap((log) => log.segments.map((each) => each.object)).toSorted().join(" ")
 
 interface Counter {
   readonly objects: Set<string>

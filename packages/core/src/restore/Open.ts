@@ -9,12 +9,12 @@
 import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
-import { eventsOf } from "../format/Block.ts"
+import { eventsOf, selectEvents } from "../format/Block.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
 import type { Segment } from "../format/Segment.ts"
 import { LogBuilder, type LogHead } from "../log/MerkleLog.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
-import { damageOf, type FetchError, type FetchShape, type WriterLog } from "./Fetch.ts"
+import { damageOf, type FetchError, type FetchShape, isGone, type WriterLog } from "./Fetch.ts"
 
 /** Why part of a log is not proven. */
 export type FindingReason =
@@ -92,7 +92,7 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
   const failed = new Set<SegmentInfo>()
 
   while (walk.next < walk.end) {
-    const info = log.segments
+    const info = walk.log.segments
       .filter((each) => each.first <= walk.next && each.last >= walk.next && !failed.has(each))
       .reduce<SegmentInfo | undefined>(
         (best, each) => best === undefined || each.last > best.last ? each : best,
@@ -106,6 +106,11 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     const opened = yield* damageOf(openEvents(fetch, info, walk.next))
     if (opened._tag === "Left") {
       failed.add(info)
+      if (isGone(opened.left) && (yield* fetch.refresh)) {
+        const now = fetch.writers.find((each) => same(each.writer, log.writer))
+        if (now !== undefined) walk.relist(now)
+        continue
+      }
       findings.push(damaged(info, opened.left))
       continue
     }
@@ -118,7 +123,7 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     used.add(info)
     yield* take({ info, writer: log.writer, first: walk.next - events.length, events, branch: false })
   }
-  const spare = log.segments.filter((each) => !used.has(each) && !failed.has(each) && each.last >= begun.size)
+  const spare = walk.log.segments.filter((each) => !used.has(each) && !failed.has(each) && each.last >= begun.size)
   for (const info of spare) findings.push(...(yield* openSpare(fetch, walk, info, options)))
   findings.push(...walk.contradictions())
   return {
@@ -162,12 +167,25 @@ const beginAt = Effect.fn("Open.beginAt")(function*(fetch: FetchShape, log: Writ
   while (from + open.length < start.size) {
     const next = from + open.length
     const info = log.segments.find((each) => each.first <= next && each.last >= next)
-    const read = info === undefined ? undefined : yield* damageOf(openEvents(fetch, info, next))
-    if (read === undefined || read._tag === "Left") return undefined
-    open.push(...read.right.events.slice(0, start.size - next))
+    const read = info === undefined ? undefined : yield* damageOf(eventsBetween(fetch, info, next, start.size))
+    if (read === undefined || read._tag === "Left" || read.right.length === 0) return undefined
+    open.push(...read.right)
   }
   const builder = LogBuilder.make(start, open)
   return same(builder.head().root, start.root) ? builder : undefined
+})
+
+/** Some neighbouring events of a segment, from one index to another (exclusive) or to its end: only their runs are read. */
+const eventsBetween = Effect.fn("Open.eventsBetween")(function*(
+  fetch: FetchShape,
+  info: SegmentInfo,
+  from: number,
+  to: number
+) {
+  const { runs } = yield* fetch.trailer(info)
+  const entries = runs.filter((entry) => entry.last >= from && entry.first < to)
+  const events = yield* selectEvents(yield* fetch.runs(info, entries))
+  return events.filter(({ index }) => index >= from && index < to).map(({ bytes }) => bytes)
 })
 
 /** A segment that the walk did not need: it says the same, or it is a branch. */
@@ -193,10 +211,11 @@ const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
 class Walk {
   next: number
   proven = true
-  readonly end: number
-  private readonly log: WriterLog
+  end = 0
+  log: WriterLog
   private readonly known: ReadonlyArray<KnownHead>
-  private readonly stops: ReadonlyArray<number>
+  private readonly rootsAt: ReadonlyArray<number>
+  private stops: ReadonlyArray<number> = []
   private readonly roots = new Map<number, Uint8Array>()
   private readonly builders = new Map<number, LogBuilder>()
   private readonly branches: Array<LogBuilder> = []
@@ -208,12 +227,19 @@ class Walk {
     this.known = known
     this.builder = begun
     this.next = begun.size
-    this.end = endOf(log)
-    const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
-    for (const size of [...known.map((head) => head.size), ...rootsAt]) boundaries.add(size)
-    this.stops = [...boundaries].toSorted((a, b) => a - b)
+    this.rootsAt = rootsAt
+    this.relist(log)
     this.last = begun.head()
     this.note()
+  }
+
+  /** Goes on with what a newer listing shows. */
+  relist(log: WriterLog): void {
+    this.log = log
+    this.end = Math.max(this.end, endOf(log))
+    const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
+    for (const size of [...this.known.map((head) => head.size), ...this.rootsAt]) boundaries.add(size)
+    this.stops = [...boundaries].toSorted((a, b) => a - b)
   }
 
   /** Appends a segment's new events if they lead to the root it states, and else stays where it is. */

@@ -55,17 +55,19 @@ export const promiseSame = (actual: unknown, expected: unknown, detail: string):
   show(actual) === show(expected) ? Effect.void : Effect.fail(new BrokenPromise({ detail, expected, actual }))
 
 /** Fails with `BrokenPromise` unless the effect fails with an error of that reason, which it gives back. */
-export const promiseFailure = <A, E extends { readonly reason: string }, R>(
+export const promiseFailure = <A, E extends { readonly reason: string } | BrokenPromise, R>(
   effect: Effect.Effect<A, E, R>,
-  reason: E["reason"],
+  reason: Extract<E, { readonly reason: string }>["reason"],
   detail: string
 ): Effect.Effect<E, BrokenPromise, R> =>
   Effect.matchEffect(effect, {
     onSuccess: (actual) => Effect.fail(new BrokenPromise({ detail, expected: reason, actual })),
-    onFailure: (error) =>
-      error.reason === reason
+    onFailure: (error) => {
+      if (error instanceof BrokenPromise) return Effect.fail(error)
+      return error.reason === reason
         ? Effect.succeed(error)
         : Effect.fail(new BrokenPromise({ detail, expected: reason, actual: error.reason }))
+    }
   })
 
 /** Which of a clause's needs the subject does not claim. */

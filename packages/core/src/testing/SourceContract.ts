@@ -15,7 +15,7 @@ export type SourceCapability = "edit" | "remove" | "restore" | "move" | "flag" |
 type Act = Effect.Effect<void, SourceError>
 
 /** One store of its own, empty but valid, and the hands of its owner. Messages go by number. */
-export class StoreDriver extends Context.Tag("@sealog/core/testing/StoreDriver")<StoreDriver, {
+export class StoreDriver extends Context.Tag("@sealog/core/testing/SourceContract/StoreDriver")<StoreDriver, {
   /** Opens the source anew: as after a restart, with nothing but what it remembers. */
   readonly open: Effect.Effect<SourceShape, SourceError>
   /** Puts a message into the store, another for each number. */
