@@ -162,6 +162,14 @@ const thirdPass = () => {
   say("chat.jsonl", { op: "restore", id: "m7" }, ...Array.from({ length: 30 }, (_, n) => chat(50 + n)))
 }
 
+/** So many ships that segments are compacted. */
+const manyPasses = () => {
+  for (let number = 100; number < 120; number++) {
+    say("chat.jsonl", chat(number))
+    sealog(["sync"])
+  }
+}
+
 /** A copy of the home records a mail while the target is away; then both go on. */
 const forkPass = () => {
   cpSync(join(work, "home"), join(work, "copy"), { recursive: true })
@@ -209,6 +217,7 @@ for (const pass of [secondPass, thirdPass]) {
   pass()
   sealog(["sync"])
 }
+manyPasses()
 forkPass()
 
 const copy = { home: "copy" }
