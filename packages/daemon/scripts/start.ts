@@ -3,38 +3,38 @@
  * is backed up by the daemon while mail arrives and changes, the daemon is killed in the middle, and everything is
  * restored as another machine would and compared to the byte. Anything that is not as it should be ends it with 1.
  */
+import { performance } from "node:perf_hooks"
 import { fileURLToPath } from "node:url"
 import { changeMail, firstBackup, losePower, makeSamples, makeVault, receiveMail } from "./start/Backup.ts"
 import { lookAtProvider, rehearse, restoreElsewhere, tryToBreak } from "./start/Proof.ts"
-import { makeScreen } from "./start/Screen.ts"
+import { makeScreen, type Screen } from "./start/Screen.ts"
 import { DemoError } from "./start/Signs.ts"
 import { makeStage, millis, type Stage } from "./start/Stage.ts"
 
-const main = async (): Promise<void> => {
+const main = async (screen: Screen): Promise<void> => {
   const began = performance.now()
-  const screen = makeScreen(process.stdout)
   const stage = makeStage({ screen, program: pathOf("../bin/sealog.js"), samples: pathOf("../samples") })
-  process.once("SIGINT", () => leave(stage, 130))
-  process.once("SIGTERM", () => leave(stage, 143))
+  const leave = (code: number) => () => {
+    stage.sealog.endAll()
+    screen.failure(`it was interrupted; what there was by then is in ${stage.folder}`)
+    process.exit(code)
+  }
+  process.once("SIGINT", leave(130)).once("SIGTERM", leave(143))
   try {
     introduce(stage)
     await tell(stage)
     conclude(stage, performance.now() - began)
   } catch (error) {
     stage.sealog.endAll()
-    const text = error instanceof DemoError ? error.message : error instanceof Error ? error.stack : String(error)
-    screen.failure(text ?? "", `What there was by then is in ${stage.folder}`)
-    process.exitCode = 1
+    throw new DemoError(`${wordsOf(error)}\nWhat there was by then is in ${stage.folder}`)
   }
 }
 
-const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+/** Of a failure that was foreseen its words, of any other where it happened as well. */
+const wordsOf = (error: unknown): string =>
+  error instanceof DemoError ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)
 
-const leave = ({ folder, screen, sealog }: Stage, code: number): never => {
-  sealog.endAll()
-  screen.failure("it was interrupted", `What there was by then is in ${folder}`)
-  process.exit(code)
-}
+const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 const introduce = ({ folder, screen }: Stage): void =>
   screen.title("sealog, the whole way round", [
@@ -77,4 +77,10 @@ const conclude = ({ folder, measured, screen }: Stage, took: number): void => {
   ])
 }
 
-await main()
+const screen = makeScreen(process.stdout)
+try {
+  await main(screen)
+} catch (error) {
+  screen.failure(wordsOf(error))
+  process.exitCode = 1
+}

@@ -33,7 +33,7 @@ export const makeVault = async ({ sealog, screen }: Stage): Promise<void> => {
   screen.command(commandLine(words))
   const { document, millis: took } = await sealog.json<InitReport>(LAPTOP, words)
   screen.fact("vault", `${document.vaultId.slice(0, 16)}…`)
-  screen.fact("locked with", "a password (Argon2id, 256 MiB for each guess) and a recovery code")
+  screen.fact("locked with", "a password (Argon2id, 256 MiB for each guess)\nand a recovery code")
   screen.fact("took", millis(took))
 }
 
@@ -50,7 +50,7 @@ export const firstBackup = async (stage: Stage): Promise<{ readonly daemon: Daem
   const objects = provider.list()
   const stored = objects.reduce((sum, object) => sum + object.bytes, 0)
   screen.fact("ready", `after ${millis(daemon.readyMillis)}`)
-  screen.fact("recorded", `${counted(status.treeSize, "event")} (mails, folders, the mail server's own files)`)
+  screen.fact("recorded", `${counted(status.treeSize, "event")} of mails, folders and other files`)
   screen.fact("at the target", `${counted(objects.length, "object")}, ${bytes(stored)}`)
   screen.fact("all of it safe", `${millis(took)} after the start`)
   return { daemon, made: objects.map((object) => ({ object, what: originOf(object) })) }
@@ -74,7 +74,8 @@ export const receiveMail = async (stage: Stage, mailbox: Mailbox): Promise<Made>
   const made = await timeEach(stage, "mail", letters)
   stage.screen.text("")
   stage.screen.text("Timed from the rename that delivers a mail to its object lying under its final")
-  stage.screen.text("name at the target, which it does only once it is synced.")
+  stage.screen.text("name at the target, which it does only once it is synced. Without --ship-delay 0")
+  stage.screen.text("the daemon first gathers for two seconds, which makes fewer objects.")
   const times = made.map(({ millis: took }) => took).toSorted((a, b) => a - b)
   stage.measured.push(["from delivery to target", `${millis(times[0] ?? 0)} to ${millis(times.at(-1) ?? 0)}`])
   return made

@@ -22,8 +22,9 @@ export const rehearse = async (stage: Stage): Promise<string> => {
   screen.command(commandLine(words))
   const { document: drill } = await sealog.json<DrillReport>(LAPTOP, words)
   check(drill.outcome === "passed" && drill.findings.length === 0, `the drill ${drill.outcome}`)
-  check(drill.fingerprint !== undefined, "the drill gave no fingerprint")
-  screen.proof("passed", `${count(drill.messages)} mails restored, held against ${inWords(drill.compared)}`)
+  const { fingerprint } = drill
+  check(fingerprint !== undefined, "the drill gave no fingerprint")
+  screen.proof("passed", `${count(drill.messages)} mails restored, and held against\n  ${inWords(drill.compared)}`)
   screen.fact(
     "read",
     `${counted(drill.objectsRead, "object")}, ${bytes(drill.bytesRead)}, in ${millis(drill.seconds * 1_000)}`
@@ -33,7 +34,7 @@ export const rehearse = async (stage: Stage): Promise<string> => {
     "a full restore",
     drill.rtoSeconds === null ? "not measured" : `about ${millis(drill.rtoSeconds * 1_000)}`
   )
-  screen.fact("to keep on paper", drill.fingerprint ?? "")
+  screen.fact("to keep on paper", fingerprint)
   const objects = stage.provider.list()
   const stored = objects.reduce((sum, object) => sum + object.bytes, 0)
   stage.measured.push(
@@ -44,7 +45,7 @@ export const rehearse = async (stage: Stage): Promise<string> => {
   screen.text("")
   screen.command(commandLine(["status"]))
   screen.text(await sealog.text(LAPTOP, ["status"]))
-  return drill.fingerprint ?? ""
+  return fingerprint
 }
 
 const inWords = (parts: ReadonlyArray<string>): string => `the ${parts.join(", the ")}`
@@ -52,8 +53,11 @@ const inWords = (parts: ReadonlyArray<string>): string => `the ${parts.join(", t
 /** The target, beside what the demo knows to be in it. */
 export const lookAtProvider = ({ provider, screen }: Stage, mailbox: Mailbox, made: Made): void => {
   screen.step("What the provider sees, and what is in it")
-  const shown = [...made].toSorted((a, b) => rank(a.object.name) - rank(b.object.name))
-  const more = provider.list().length - shown.length
+  const there = provider.list()
+  const known = made.filter(({ object }) => there.some(({ name }) => name === object.name))
+  const shown = known.toSorted((a, b) => rank(a.object.name) - rank(b.object.name))
+  const more = there.length - shown.length
+  const merged = made.length - known.length
   screen.table(
     ["name", "size", "in it, which only the key shows"],
     [
@@ -62,8 +66,9 @@ export const lookAtProvider = ({ provider, screen }: Stage, mailbox: Mailbox, ma
     ],
     [1]
   )
+  if (merged > 0) screen.text(`${counted(merged, "small object")} of before were merged into larger ones.`)
   screen.text("")
-  screen.fact("sizes", "padded: from 4,096 B up, in few steps, so that they tell little")
+  screen.fact("sizes", "padded, in few steps from 4,096 B up")
   requireUnreadable({ provider, screen }, mailbox)
 }
 
@@ -78,7 +83,7 @@ const requireUnreadable = ({ provider, screen }: Pick<Stage, "provider" | "scree
   check(readable.length === 0, `readable at the target: ${readable.join(", ")}`)
   screen.proof(
     "unreadable",
-    `of ${words.length} subjects, addresses and folder names the provider has none;\n  the same search finds ${standing} of them in the mailbox`
+    `none of ${words.length} subjects, addresses and folder names;\n  the same search finds ${standing} in the mailbox`
   )
 }
 
@@ -135,46 +140,52 @@ const EXIT_NO_KEY = 12
 const EXIT_NOT_VERIFIED = 13
 
 /** Someone with another password, someone with the recovery code, and a disk that lost a bit. */
-export const tryToBreak = async ({ folder, provider, screen, sealog }: Stage): Promise<void> => {
-  screen.step("A wrong password, the recovery code, a damaged copy")
-  fs.writeFileSync(join(folder, WRONG.passwordFile), "rhubarb never dies, slugs always sleep\n", { mode: 0o600 })
-  const into = ["--to", "new-laptop/nothing"]
-  const guess = ["restore", "--from", `disk:${VAULT}`, ...into]
-  const refused = await sealog.json<ErrorLine>(WRONG, guess, EXIT_NO_KEY)
-  screen.proof("wrong password", `exit ${EXIT_NO_KEY}: ${refused.document.message.split(" at disk:")[0]}`)
-
-  const verify = ["verify", "--from", `disk:${VAULT}`, "--read-data", "--recovery-code-file", RECOVERY_CODE]
-  const { document: whole } = await sealog.json<VerifyReport>(NEW_LAPTOP, verify)
-  check(whole.findings.length === 0, "the vault did not verify")
-  screen.proof(
-    "recovery code",
-    `opens it too: ${counted(whole.targets[0]?.treeSize ?? 0, "event")}, every byte verified`
-  )
-
-  fs.cpSync(join(folder, VAULT), join(folder, DAMAGED), { recursive: true })
-  const [largest] = provider.list().filter(({ name }) => name.startsWith("log/")).toSorted((a, b) => b.bytes - a.bytes)
-  check(largest !== undefined, "there is no object to damage")
-  if (largest === undefined) return
-  flipOneBit(join(folder, DAMAGED, largest.name))
-  const open = ["--recovery-code-file", RECOVERY_CODE]
-  const blind = ["restore", "--from", `disk:${DAMAGED}`, ...into, ...open]
-  await sealog.json<ErrorLine>(NEW_LAPTOP, blind, EXIT_NOT_VERIFIED)
-  const check13 = ["verify", "--from", `disk:${DAMAGED}`, "--read-data", ...open]
-  const { document: found } = await sealog.json<VerifyReport>(NEW_LAPTOP, check13, EXIT_NOT_VERIFIED)
-  const named = found.findings.find(({ object }) => object === largest.name)
-  check(named !== undefined, "the damaged object was not named")
-  const nothing = join(folder, "new-laptop/nothing")
+export const tryToBreak = async (stage: Stage): Promise<void> => {
+  stage.screen.step("A wrong password, the recovery code, a damaged copy")
+  await guessPassword(stage)
+  await openWithCode(stage)
+  await loseOneBit(stage)
+  const nothing = join(stage.folder, NOTHING)
   const written = fs.existsSync(nothing) ? fs.readdirSync(nothing) : []
   check(written.length === 0, `what should not have been was restored: ${written.join(", ")}`)
-  screen.proof("one bit flipped", `exit ${EXIT_NOT_VERIFIED}: nothing restored, ${shortName(largest.name)} named`)
+}
+
+const guessPassword = async ({ folder, screen, sealog }: Stage): Promise<void> => {
+  fs.writeFileSync(join(folder, WRONG.passwordFile), "rhubarb never dies, slugs always sleep\n", { mode: 0o600 })
+  const words = ["restore", "--from", `disk:${VAULT}`, "--to", NOTHING]
+  const { document } = await sealog.json<ErrorLine>(WRONG, words, EXIT_NO_KEY)
+  check(document.reason === "WrongPassword", `the refusal's reason is ${document.reason}`)
+  screen.proof("wrong password", `exit ${EXIT_NO_KEY}, and nothing restored`)
+}
+
+const openWithCode = async ({ screen, sealog }: Stage): Promise<void> => {
+  const words = ["verify", "--from", `disk:${VAULT}`, "--read-data", ...WITH_CODE]
+  const { document } = await sealog.json<VerifyReport>(NEW_LAPTOP, words)
+  check(document.findings.length === 0, "the vault did not verify")
+  const events = document.targets.reduce((sum, { treeSize }) => sum + treeSize, 0)
+  screen.proof("recovery code", `opens it too: ${counted(events, "event")}, each byte verified`)
+}
+
+const loseOneBit = async ({ folder, provider, screen, sealog }: Stage): Promise<void> => {
+  const [largest] = provider.list().filter(({ name }) => name.startsWith("log/")).toSorted((a, b) => b.bytes - a.bytes)
+  check(largest !== undefined, "there is no object to damage")
+  fs.cpSync(join(folder, VAULT), join(folder, DAMAGED), { recursive: true })
+  flipOneBit(join(folder, DAMAGED, largest.name))
+  const restore = ["restore", "--from", `disk:${DAMAGED}`, "--to", NOTHING, ...WITH_CODE]
+  await sealog.json<ErrorLine>(NEW_LAPTOP, restore, EXIT_NOT_VERIFIED)
+  const verify = ["verify", "--from", `disk:${DAMAGED}`, "--read-data", ...WITH_CODE]
+  const { document } = await sealog.json<VerifyReport>(NEW_LAPTOP, verify, EXIT_NOT_VERIFIED)
+  check(document.findings.some(({ object }) => object === largest.name), "the damaged object was not named")
+  screen.proof("one bit flipped", `exit ${EXIT_NOT_VERIFIED}, nothing restored, and the object named`)
 }
 
 interface ErrorLine {
   readonly reason: string
-  readonly message: string
 }
 
 const WRONG = { ...NEW_LAPTOP, passwordFile: "new-laptop/wrong-password" }
+const WITH_CODE = ["--recovery-code-file", RECOVERY_CODE]
+const NOTHING = "new-laptop/nothing"
 const DAMAGED = "provider/damaged-copy"
 
 const flipOneBit = (path: string): void => {

@@ -20,7 +20,7 @@ export interface Screen {
   ) => void
   /** Sentences, or the program's own words. */
   readonly text: (text: string) => void
-  readonly failure: (text: string, what: string) => void
+  readonly failure: (text: string) => void
 }
 
 /** Cells before the second column. */
@@ -56,7 +56,7 @@ export const makeScreen = (stream: NodeJS.WriteStream): Screen => {
     text: (text) => {
       for (const line of text.split("\n")) print(line)
     },
-    failure: (text, what) => void stream.write(`\n${style.bad("npm start failed:")} ${text}\n${what}\n`)
+    failure: (text) => void stream.write(`\n${style.bad("npm start failed:")} ${text}\n`)
   }
 }
 

@@ -28,6 +28,6 @@ export const until = async <A>(what: string, look: () => A | undefined): Promise
   }
 }
 
-export const check = (holds: boolean, otherwise: string): void => {
+export const check: (holds: boolean, otherwise: string) => asserts holds = (holds, otherwise) => {
   if (!holds) throw new DemoError(otherwise)
 }
