@@ -3,7 +3,10 @@
  * is there already, and appends events, what the source remembers and the log's new head in one write. When a pass
  * returns, all it saw is in the journal; if it fails in between, what was taken is there and the rest comes again.
  */
-import { Clock, Context, Effect, Layer, Stream } from "effect"
+import { Clock, Context, Effect, Either, Layer, Stream } from "effect"
+import { Buffer } from "node:buffer"
+import { attempt } from "../format/Binary.ts"
+import { encodeEvent } from "../format/EventCodec.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing, type KeyRingShape } from "../keys/KeyRing.ts"
@@ -108,24 +111,42 @@ class Recorder {
     return loaded
   }.bind(this))
 
-  /** Makes one batch durable, as one block. */
+  /** Makes one batch durable, as one block. What no event can hold becomes a gap: it must not stop the rest. */
   readonly take = Effect.fn("Capture.take")(function*(this: Recorder, source: SourceShape, batch: Batch) {
+    const { blobs, facts } = yield* this.store(batch.drafts)
+    const cursor = batch.cursor ?? []
+    return yield* this.record(source, { blobs, facts, cursor }).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "FormatError" && error.what === "event",
+        () =>
+          Effect.flatMap(this.table(source.name), (known) => {
+            const held = holdable(facts, known)
+            return this.record(source, { blobs, facts: held.facts, cursor: [...cursor, ...held.told] })
+          })
+      )
+    )
+  }.bind(this))
+
+  private readonly record = Effect.fn("Capture.record")(function*(this: Recorder, source: SourceShape, batch: {
+    readonly facts: ReadonlyArray<Fact>
+    readonly blobs: ReadonlyArray<string>
+    readonly cursor: NonNullable<Batch["cursor"]>
+  }) {
     const { journal } = this.into
-    const stored = yield* this.store(batch.drafts)
     const { size } = yield* journal.head
-    const { contents, facts } = yield* shareContents(journal, stored.facts, size)
+    const { contents, facts } = yield* shareContents(journal, batch.facts, size)
     const recordedAt = yield* this.now()
     const events = facts.map((fact): Event => ({ ...withoutLostOrigin(fact), recordedAt, source: source.name }))
     const known = yield* this.table(source.name)
     const { delta, table } = recordingTable(known)
     foldEvents(source, events, size, table)
-    for (const [key, value] of batch.cursor ?? []) {
+    for (const [key, value] of batch.cursor) {
       if (value === undefined) table.delete(key)
       else table.set(key, value)
     }
     const changed = delta()
     const states = [{ source: source.name, delta: changed }]
-    const taken = events.length === 0 ? NOTHING : yield* this.append(events, { blobs: stored.blobs, contents, states })
+    const taken = events.length === 0 ? NOTHING : yield* this.append(events, { blobs: batch.blobs, contents, states })
     if (events.length === 0 && changed.length > 0) yield* journal.remember(source.name, changed)
     applyDelta(known, changed)
     return taken
@@ -194,6 +215,28 @@ class Recorder {
 const NOTHING: PassReport = { events: 0, bytes: 0 }
 
 const both = (a: PassReport, b: PassReport): PassReport => ({ events: a.events + b.events, bytes: a.bytes + b.bytes })
+
+/** Notes what was told of as a gap, so that it is told once; no source's own key begins so. */
+const UNHELD = "sealog:unheld:"
+
+/** The facts that an event can hold, and for each other one, once, that it is there. */
+const holdable = (facts: ReadonlyArray<Fact>, known: SourceState) => {
+  const told: Array<readonly [key: string, reason: string]> = []
+  const held = facts.flatMap((fact): ReadonlyArray<Fact> => {
+    const encoded = attempt(() => encodeEvent({ ...withoutLostOrigin(fact), recordedAt: 0, source: "" }))
+    if (Either.isRight(encoded)) return [fact]
+    const subject = text("key" in fact ? fact.key : "message" in fact ? fact.message.key : fact.kind)
+    if (known.has(UNHELD + subject)) return []
+    const reason = encoded.left.message
+    told.push([UNHELD + subject, reason])
+    return [{ kind: "source.gap", conversation: text(fact.conversation), subject, reason }]
+  })
+  return { facts: held, told }
+}
+
+/** Text that can be written: whole characters, not too many. */
+const text = (value: string): string => Buffer.from(value.slice(0, GAP_CHARS)).toString()
+const GAP_CHARS = 1_000
 
 /** A message that was added in a log left behind has no place in this one. */
 const withoutLostOrigin = (fact: Fact): Fact => {
