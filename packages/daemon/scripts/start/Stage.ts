@@ -29,7 +29,7 @@ export const RESTORED = "new-laptop/restored"
 export const RECOVERY_CODE = "on-paper/recovery-code.txt"
 
 /** Said aloud, since it opens nothing but samples. */
-export const PASSWORD = "rhubarb never dies, slugs never sleep"
+const PASSWORD = "rhubarb never dies, slugs never sleep"
 
 /** The longest path a socket may have on every system, bytes; longer, and the daemon would leave it elsewhere. */
 const SOCKET_PATH_BYTES = 100
