@@ -108,10 +108,11 @@ const askSecret = (prompt: string): Effect.Effect<string | undefined> =>
         else typed.push(letter)
       }
     }
-    stderr.write(prompt)
+    // The echo is off before anybody is asked: whoever answers at once would see the password on the screen.
     stdin.setRawMode(true)
     stdin.setEncoding("utf8")
     stdin.on("data", onData)
     stdin.resume()
+    stderr.write(prompt)
     return Effect.sync(stop)
   })
