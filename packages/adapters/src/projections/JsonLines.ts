@@ -23,7 +23,7 @@ export const LINES_FILE = "messages.jsonl"
 const WRITE_BYTES = 1024 * 1024
 
 export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection => {
-  const sorter = makeLineSorter(join(folder.stage, "sort"))
+  const sorter = makeLineSorter(join(folder.scratch, "sort"))
   const path = join(folder.dir, LINES_FILE)
   const known = Option.match(folder.mark, { onNone: () => undefined, onSome: (mark) => mark.files[LINES_FILE] })
   const count = { messages: 0, written: 0, removed: 0 }
@@ -54,7 +54,6 @@ export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection
       const hash = createHash("sha256")
       count.messages = writeLines(staged, sorter.merge(old.lines), hash)
       old.check()
-      fs.renameSync(staged, path)
       written = hash.digest("hex")
       return { ...count }
     }),

@@ -19,7 +19,7 @@ import { MaildirOutput, placesOf, seconds, writeAll, writeFile } from "./Maildir
 import { attempt, type FolderProjection, type RestoreFolder } from "./RestoreFolder.ts"
 
 export const makeMaildirProjection = (folder: RestoreFolder): FolderProjection => {
-  const output = new MaildirOutput(folder.dir, folder.stage)
+  const output = new MaildirOutput(folder)
   const files: Record<string, string> = {
     ...Option.match(folder.mark, { onNone: () => ({}), onSome: (mark) => mark.files })
   }
@@ -57,7 +57,7 @@ export const makeMaildirProjection = (folder: RestoreFolder): FolderProjection =
     const name = `${source}/${path}`
     const known = files[name]
     delete files[name]
-    yield* inFolder(() => output.replace(source, path, known))
+    yield* inFolder(() => output.replace(source, path, known, after !== undefined))
     if (after === undefined) return []
     files[name] = Buffer.from(after.content.sha256).toString("hex")
     const staged = yield* inFolder(() => output.staged(source, path.split("/")))

@@ -1,15 +1,16 @@
 /**
- * The files of a Maildir that is being written: new ones beside, in a staging folder, and what is to be moved or
+ * The files of a Maildir that is being written: new ones beside, in the folder's stage, and what is to be moved or
  * removed noted, until all of it is put into place at once. What somebody else put there is never replaced.
+ *
+ * A restore that is killed while it does so and run again fetches anew what it misses, and finds the rest done.
  *
  * Tens of thousands of small files whose names are bytes: `node:fs`, synchronous, without an effect for each.
  */
 import type { Place } from "@sealog/core/message/Event"
 import { ProjectionError, type RestoredMessage } from "@sealog/core/restore/Projection"
 import { Buffer } from "node:buffer"
-import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { exists, joinBytes, publish } from "./RestoreFolder.ts"
+import { exists, isOurs, joinBytes, type RestoreFolder } from "./RestoreFolder.ts"
 
 type Nanoseconds = number | bigint
 
@@ -19,18 +20,27 @@ interface Move {
   readonly mtimeNs: Nanoseconds
 }
 
+interface Replaced {
+  readonly path: Buffer
+  readonly sha256: string | undefined
+  /** Whether there is such a file now. */
+  readonly stays: boolean
+}
+
 export class MaildirOutput {
   private readonly root: Buffer
   private readonly stage: Buffer
+  private readonly scratch: Buffer
   private readonly made = new Set<string>()
   private readonly moves: Array<Move> = []
   private readonly removals: Array<Buffer> = []
   private readonly emptied: Array<Buffer> = []
-  private readonly replaced = new Map<string, { readonly path: Buffer; readonly sha256: string | undefined }>()
+  private readonly replaced = new Map<string, Replaced>()
 
-  constructor(dir: string, stage: string) {
+  constructor({ dir, scratch, stage }: RestoreFolder) {
     this.root = Buffer.from(dir)
     this.stage = Buffer.from(stage)
+    this.scratch = Buffer.from(scratch)
   }
 
   /** Where a new file is written until it counts; its folder is made. */
@@ -82,28 +92,29 @@ export class MaildirOutput {
     return { write, moved }
   }
 
-  /** A file that an earlier restore may have written, by the digest it had then, gives way. */
-  replace(source: string, path: string, sha256: string | undefined): void {
-    this.replaced.set(`${source}/${path}`, { path: pathOf(this.root, source, path.split("/")), sha256 })
+  /** A file that an earlier restore may have written, by the digest it had then, gives way: to another, or to none. */
+  replace(source: string, path: string, sha256: string | undefined, stays: boolean): void {
+    const file = pathOf(this.root, source, path.split("/"))
+    this.replaced.set(`${source}/${path}`, { path: file, sha256, stays })
   }
 
-  /** Puts everything into place. */
+  /** Takes away what is not there any more and moves what is elsewhere now; new files come with the folder's mark. */
   finish(): void {
-    for (const [name, { path, sha256 }] of this.replaced) removeOurs(name, path, sha256)
+    for (const [name, { path, sha256, stays }] of this.replaced) {
+      if (stays || !exists(path)) continue
+      if (!isOurs(path, sha256)) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: name })
+      fs.rmSync(path)
+    }
     for (const path of this.removals) fs.rmSync(path, { force: true })
     // Out of the way first: names may be handed on, or round in a circle, and new mails may take old names.
     const aside = this.moves.map(({ from }, at) => {
-      const path = joinBytes(this.stage, Buffer.from(`${MOVING}${at}`))
+      const path = joinBytes(this.scratch, Buffer.from(`moving-${at}`))
       fs.renameSync(from, path)
       return path
     })
-    for (const entry of fs.readdirSync(this.stage, { encoding: "buffer" })) {
-      if (!entry.subarray(0, MOVING.length).equals(MOVING)) {
-        publish(joinBytes(this.stage, entry), joinBytes(this.root, entry))
-      }
-    }
     for (const [at, { mtimeNs, to }] of this.moves.entries()) {
       if (exists(to)) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: to.toString() })
+      makeParent(to)
       fs.renameSync(aside[at]!, to)
       fs.utimesSync(to, seconds(mtimeNs), seconds(mtimeNs))
     }
@@ -137,8 +148,6 @@ const SLASH = 0x2f
 const SUBS = ["cur", "new", "tmp"] as const
 /** Stands for any file where only its folder is wanted. */
 const ANY = "."
-/** No source has such a name. */
-const MOVING = Buffer.from(".moving-")
 
 const partsOf = (place: Place): ReadonlyArray<string> => [
   ...(place.folder === "" ? [] : place.folder.split("/")),
@@ -164,12 +173,9 @@ const checkName = (name: string): void => {
 const samePlace = (a: Place, b: Place): boolean =>
   a.folder === b.folder && a.sub === b.sub && a.name === b.name && BigInt(a.mtimeNs) === BigInt(b.mtimeNs)
 
-/** Removes a file that an earlier restore wrote, unless somebody changed it since. */
-const removeOurs = (name: string, path: Buffer, sha256: string | undefined): void => {
-  if (!exists(path)) return
-  const now = createHash("sha256").update(fs.readFileSync(path)).digest("hex")
-  if (now !== sha256) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: name })
-  fs.rmSync(path)
+/** A folder that mails are moved to may be as new as they are there. */
+const makeParent = (path: Buffer): void => {
+  fs.mkdirSync(path.subarray(0, path.lastIndexOf(SLASH)), { recursive: true, mode: 0o700 })
 }
 
 /** A folder that is gone in the store goes, unless somebody put something in it. */

@@ -1,18 +1,23 @@
 /**
  * The folder that a restore writes into: empty at first, later marked as ours. Everything new is written beside, in a
- * hidden folder, and moved into place only when the restore has been proven to its end; the mark, written last, says
- * how far it goes. Nothing that a restore did not write is ever replaced.
+ * hidden folder, and moved into place only when the restore has been proven to its end; the mark, which is there
+ * before the first file is moved and counts after the last, says how far it goes. Who is interrupted in between
+ * finds both when it opens the folder again, and ends what it began. Nothing that a restore did not write is ever
+ * replaced.
  *
  * Names of mail files are bytes, which `@effect/platform` cannot name: this is one of the modules that use `node:fs`.
  */
 import { type Projection, ProjectionError, type ProjectionReason } from "@sealog/core/restore/Projection"
 import { Effect, Option, Schema } from "effect"
 import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 
 export const MARK_FILE = ".sealog-restore.json"
-const STAGE_FOLDER = ".sealog-restore.tmp"
+/** Everything that does not count yet: files to be moved into place, scratch, and the mark that goes with them. */
+const WORK_FOLDER = ".sealog-restore.tmp"
+const WORK = { stage: "files", scratch: "scratch", mark: "mark.json" } as const
 
 /** What an earlier restore left: its form, and the head of every log it had read. */
 export const Mark = Schema.Struct({
@@ -35,8 +40,11 @@ export interface RestoreFolder {
   readonly dir: string
   /** Of the last restore into it; none where this is the first. */
   readonly mark: Option.Option<Mark>
-  /** Where everything new is written until it counts; removed with the scope. */
+  /** Where every new file is written until it counts, at its path below the folder. */
   readonly stage: string
+  /** For what is needed meanwhile; removed with the scope, as what is staged and never counted. */
+  readonly scratch: string
+  /** Puts what is staged into place, and marks how far it goes. After a crash in between the next one ends it. */
   readonly writeMark: (mark: Mark) => Effect.Effect<void, ProjectionError>
 }
 
@@ -54,46 +62,95 @@ export const openRestoreFolder = Effect.fn("RestoreFolder.open")(function*(optio
 }) {
   const { dir, force, format, vaultId } = options
   yield* attempt("open", dir, () => fs.mkdirSync(dir, { recursive: true, mode: 0o700 }))
-  const mark = yield* readMark(dir)
-  const stage = join(dir, STAGE_FOLDER)
+  yield* finishInterrupted(dir)
+  const mark = yield* readMark(join(dir, MARK_FILE))
   if (Option.isNone(mark) && !force) {
     const entries = yield* attempt("open", dir, () => fs.readdirSync(dir))
-    if (entries.some((name) => name !== STAGE_FOLDER)) {
+    if (entries.some((name) => name !== WORK_FOLDER)) {
       return yield* new ProjectionError({ reason: "NotEmpty", method: "open", subject: dir })
     }
   }
   if (Option.isSome(mark) && (mark.value.format !== format || mark.value.vaultId !== vaultId)) {
     return yield* new ProjectionError({ reason: "OtherRestore", method: "open", subject: dir })
   }
-  const clear = attempt("stage", stage, () => fs.rmSync(stage, { recursive: true, force: true }))
-  yield* clear
+  const work = join(dir, WORK_FOLDER)
+  const [stage, scratch] = [join(work, WORK.stage), join(work, WORK.scratch)]
+  yield* attempt("stage", work, () => fs.rmSync(work, { recursive: true, force: true }))
   yield* Effect.acquireRelease(
-    attempt("stage", stage, () => fs.mkdirSync(stage, { mode: 0o700 })),
-    () => Effect.orElseSucceed(clear, () => undefined)
+    attempt("stage", work, () => {
+      for (const each of [work, stage, scratch]) fs.mkdirSync(each, { mode: 0o700 })
+    }),
+    () => Effect.orElseSucceed(attempt("stage", work, () => clear(work)), () => undefined)
   )
+  const ours = Option.match(mark, { onNone: () => ({}), onSome: ({ files }) => files })
   return {
     dir,
     mark,
     stage,
-    writeMark: (next) => attempt("mark", dir, () => writeDurably(join(dir, MARK_FILE), encodeMark(next)))
+    scratch,
+    writeMark: (next) =>
+      attempt("finish", dir, () => {
+        requireRoom(Buffer.from(stage), Buffer.from(dir), ours)
+        writeDurably(join(work, WORK.mark), encodeMark(next))
+        publish(dir, ours)
+      })
   } satisfies RestoreFolder
 })
 
-/** Moves a staged tree into place, folder by folder; a file that is there already is not replaced. */
-export const publish = (from: Buffer, to: Buffer): void => {
-  if (!exists(to)) {
-    fs.renameSync(from, to)
-    return
-  }
-  for (const entry of fs.readdirSync(from, { withFileTypes: true, encoding: "buffer" })) {
-    const source = joinBytes(from, entry.name)
-    const target = joinBytes(to, entry.name)
-    if (entry.isDirectory()) publish(source, target)
-    else if (!exists(target)) fs.renameSync(source, target)
-    else if (sameBytes(source, target)) fs.rmSync(source)
-    else throw new ProjectionError({ reason: "NotEmpty", method: "publish", subject: target.toString() })
+/** A restore that had been proven and was interrupted while it moved files into place goes on where it was. */
+const finishInterrupted = Effect.fn("RestoreFolder.finishInterrupted")(function*(dir: string) {
+  const next = yield* readMark(join(dir, WORK_FOLDER, WORK.mark))
+  if (Option.isNone(next)) return
+  const ours = Option.match(yield* readMark(join(dir, MARK_FILE)), {
+    onNone: () => ({}),
+    onSome: ({ files }) => files
+  })
+  yield* attempt("finish", dir, () => publish(dir, ours))
+})
+
+/** What is staged goes to its place, then its mark does. Interrupted anywhere, it can be done again. */
+const publish = (dir: string, ours: Mark["files"]): void => {
+  const stage = join(dir, WORK_FOLDER, WORK.stage)
+  moveTree(Buffer.from(stage), Buffer.from(dir), ours)
+  fs.renameSync(join(dir, WORK_FOLDER, WORK.mark), join(dir, MARK_FILE))
+}
+
+/** What has no mark was never to count. What has one is all that there is of files not yet moved. */
+const clear = (work: string): void => {
+  if (!fs.existsSync(join(work, WORK.mark))) fs.rmSync(work, { recursive: true, force: true })
+}
+
+/** Refuses, before anything is changed, where a staged file would take the place of one that no restore wrote. */
+const requireRoom = (from: Buffer, to: Buffer, ours: Mark["files"], path = ""): void => {
+  for (const entry of entriesOf(from)) {
+    const [source, target] = [joinBytes(from, entry.name), joinBytes(to, entry.name)]
+    const below = `${path}${entry.name.toString("latin1")}`
+    const there = fs.lstatSync(target, { throwIfNoEntry: false })
+    if (there === undefined) continue
+    if (entry.isDirectory() && there.isDirectory()) requireRoom(source, target, ours, `${below}/`)
+    else if (entry.isDirectory() || !there.isFile() || !(isOurs(target, ours[below]) || sameBytes(source, target))) {
+      throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: target.toString() })
+    }
   }
 }
+
+/** Moves a tree, folder by folder; of what is there already only what an earlier restore wrote is replaced. */
+const moveTree = (from: Buffer, to: Buffer, ours: Mark["files"], path = ""): void => {
+  for (const entry of entriesOf(from)) {
+    const [source, target] = [joinBytes(from, entry.name), joinBytes(to, entry.name)]
+    const below = `${path}${entry.name.toString("latin1")}`
+    if (!exists(target)) fs.renameSync(source, target)
+    else if (entry.isDirectory()) moveTree(source, target, ours, `${below}/`)
+    else if (sameBytes(source, target) || isOurs(target, ours[below])) fs.renameSync(source, target)
+    else throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: target.toString() })
+  }
+}
+
+const entriesOf = (folder: Buffer) => fs.readdirSync(folder, { withFileTypes: true, encoding: "buffer" })
+
+/** Whether a file is what an earlier restore wrote there. */
+export const isOurs = (path: Buffer, sha256: string | undefined): boolean =>
+  sha256 !== undefined && createHash("sha256").update(fs.readFileSync(path)).digest("hex") === sha256
 
 /** Runs what uses the file system, and says what stood in the way. */
 export const attempt = <A>(method: string, subject: string, work: () => A): Effect.Effect<A, ProjectionError> =>
@@ -114,8 +171,7 @@ const SEPARATOR = Buffer.from("/")
 const encodeMark = (mark: Mark): string => `${Schema.encodeSync(Schema.parseJson(Mark))(mark)}\n`
 const decodeMark = Schema.decode(Schema.parseJson(Mark))
 
-const readMark = Effect.fn("RestoreFolder.readMark")(function*(dir: string) {
-  const path = join(dir, MARK_FILE)
+const readMark = Effect.fn("RestoreFolder.readMark")(function*(path: string) {
   const text = yield* attempt("mark", path, () => fs.existsSync(path) ? fs.readFileSync(path, "utf8") : undefined)
   if (text === undefined) return Option.none()
   const mark = yield* Effect.mapError(
