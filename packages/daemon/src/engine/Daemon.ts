@@ -166,13 +166,19 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*(working: Working) {
   const { failed, session, troubles } = working
   const services = yield* Effect.context<EngineServices>()
   const answer = <A, E extends KnownError>(work: Effect.Effect<A, E, EngineServices>) => Effect.provide(work, services)
+  // A sync or a drill reads the stores too.
+  const announce = Effect.zipRight(wake(working, false), saveStatus(working))
   return {
     failed: Deferred.await(failed),
     handlers: {
       status: () => answer(Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))),
-      sync: () => answer(Effect.tap(sync(session), () => saveStatus(working))),
-      log: (params) => logLines(session, params, Stream.fromPubSub(working.followers)),
-      drill: (params) => answer(Effect.tap(drill(session, params), () => saveStatus(working))),
+      sync: () => answer(Effect.tap(sync(session), () => announce)),
+      // Listening first, then reading: what is recorded in between is told too.
+      log: (params) =>
+        Stream.unwrapScoped(
+          Effect.map(working.followers.subscribe, (told) => logLines(session, params, Stream.fromQueue(told)))
+        ),
+      drill: (params) => answer(Effect.tap(drill(session, params), () => announce)),
       fingerprint: () => answer(fingerprint(session))
     }
   } satisfies Running
