@@ -30,7 +30,13 @@ export interface Shown {
   readonly contradictions: Array<string>
 }
 
-export const makeShown = (): Shown => ({ heads: new Map(), lines: new Map(), shipped: 0, captured: 0, contradictions: [] })
+export const makeShown = (): Shown => ({
+  heads: new Map(),
+  lines: new Map(),
+  shipped: 0,
+  captured: 0,
+  contradictions: []
+})
 
 /** Notes a status report. */
 export const noteStatus = (shown: Shown, status: Record<string, unknown>): void => {
@@ -127,7 +133,9 @@ export const lost = (
   }
   for (const [size, root] of shown.heads) {
     if (size > now.lines.length) missing.push(`a log of ${size} events was shown and has ${now.lines.length}`)
-    else if (size > 0 && now.rootAt(size) !== root) missing.push(`the first ${size} events are not those that were shown`)
+    else if (size > 0 && now.rootAt(size) !== root) {
+      missing.push(`the first ${size} events are not those that were shown`)
+    }
   }
   return missing
 }
@@ -143,10 +151,3 @@ export const doubled = (lines: ReadonlyArray<Record<string, unknown>>): Readonly
   }
   return [...added].filter(([, count]) => count !== 1).map(([key, count]) => `${key} was added ${count} times`)
 }
-
-/** The lines of `sealog log --json`. */
-export const logOf = Effect.fn("Checker.logOf")(function*(machine: Machine) {
-  const { code, err, out } = yield* machine.sealog(["log", "--json"])
-  if (code !== 0) return yield* Effect.die(new Error(err))
-  return out.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>)
-})

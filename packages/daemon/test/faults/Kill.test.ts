@@ -11,7 +11,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import type { ControlSocket } from "../support/ControlSocket.ts"
 import { differences, fillMaildir, initialise, type Machine, makeMachine, restoreMaildir } from "../support/Machine.ts"
-import { doubled, examine, logOf, lost, makeShown, missingAtTarget, noteStatus, openRing, type Shown } from "./Checker.ts"
+import { doubled, examine, lost, makeShown, missingAtTarget, noteStatus, openRing, type Shown } from "./Checker.ts"
 import { changes, killAfter, type Life, live, type Start, until } from "./Lives.ts"
 import { IMPORT_MAILS, KILLS, pick, randomOf } from "./Trials.ts"
 
@@ -66,20 +66,24 @@ const killOnce = Effect.fn("Kill.once")(function*(
   assert.deepStrictEqual(missingAtTarget(shown, yield* examine(machine, ring)), [])
 })
 
-/** Lets it catch up, kills it once more, and holds everything against the store. */
+/** Lets it catch up and tell its whole log, kills it once more, and holds everything against the store. */
 const checkWhole = Effect.fn("Kill.checkWhole")(function*({ machine, ring, shown, starts }: Killed, messages: number) {
+  const last = makeShown()
   yield* Effect.scoped(Effect.gen(function*() {
-    const { daemon, socket, start } = yield* live(machine, shown, { lines: true })
+    const { daemon, socket, start } = yield* live(machine, last, { lines: true })
     starts.push(start)
     const report = yield* socket.ask("sync", { shipDelaySeconds: 0 })
     assert.deepNestedInclude(report, { "targets[0].state": "current" })
-    noteStatus(shown, yield* socket.ask("status"))
+    noteStatus(last, yield* socket.ask("status"))
+    yield* until(() => last.lines.size >= Math.max(...last.heads.keys()))
     yield* daemon.kill("SIGKILL")
   }))
-  const lines = yield* logOf(machine)
-  const examined = yield* examine(machine, ring, [...shown.heads.keys()])
-  assert.deepStrictEqual(missingAtTarget(shown, examined), [])
-  assert.deepStrictEqual(lost(shown, { lines, rootAt: examined.rootAt }), [])
+  const lines = [...last.lines].toSorted(([a], [b]) => a - b).map(([, line]) => JSON.parse(line))
+  const examined = yield* examine(machine, ring, [...shown.heads.keys(), ...last.heads.keys()])
+  for (const before of [shown, last]) {
+    assert.deepStrictEqual(missingAtTarget(before, examined), [])
+    assert.deepStrictEqual(lost(before, { lines, rootAt: examined.rootAt }), [])
+  }
   assert.deepStrictEqual(doubled(lines), [])
   assert.strictEqual(lines.filter(({ kind }) => kind === "message.added").length, messages)
   const restored = yield* restoreMaildir(machine, "restored")
@@ -94,13 +98,16 @@ const machines = <E, R>(phase: string, one: (name: string, kills: number) => Eff
     for (let round = 0; left() > 0; round++) {
       assert.isBelow(round, ROUNDS, `${left()} kills in the phase are missing`)
       const each = Math.min(KILLS_EACH, Math.ceil(left() / LANES))
-      const lanes = Array.from({ length: Math.ceil(left() / each) }, (_, lane) => one(`${phase} ${round}.${lane}`, each))
+      const lanes = Array.from(
+        { length: Math.ceil(left() / each) },
+        (_, lane) => one(`${phase} ${round}.${lane}`, each)
+      )
       killed.push(...(yield* Effect.all(lanes, { concurrency: LANES })))
     }
-    yield* report(phase, killed)
+    yield* tell(phase, killed)
   })
 
-const report = Effect.fn("Kill.report")(function*(phase: string, killed: ReadonlyArray<Killed>) {
+const tell = Effect.fn("Kill.tell")(function*(phase: string, killed: ReadonlyArray<Killed>) {
   const first = killed.map(({ starts }) => starts[0]!)
   const later = killed.flatMap(({ starts }) => starts.slice(1))
   const clean = Math.min(...first.map(({ seconds }) => seconds))
@@ -110,7 +117,9 @@ const report = Effect.fn("Kill.report")(function*(phase: string, killed: Readonl
   const cpu = Math.max(...later.map(({ cpuSeconds }) => cpuSeconds ?? 0))
   yield* Console.log(
     `${phase}: ${killed.reduce((sum, { hits }) => sum + hits, 0)} kills in it, ${later.length} in all. Ready after `
-      + `${clean.toFixed(2)} s (work: ${cleanCpu.toFixed(2)} s) where nothing was killed, else after ${median.toFixed(2)} s `
+      + `${clean.toFixed(2)} s (work: ${cleanCpu.toFixed(2)} s) where nothing was killed, else after ${
+        median.toFixed(2)
+      } s `
       + `in the middle and ${worst.toFixed(2)} s at most (work: ${cpu.toFixed(2)} s); all with a key derivation`
   )
   assert.isBelow(cpu - cleanCpu, START_CPU_SECONDS)
@@ -119,93 +128,109 @@ const report = Effect.fn("Kill.report")(function*(phase: string, killed: Readonl
 
 describe("the program, killed", () => {
   /** Verifies: FAULT-1, FAULT-2, FAULT-3 */
-  it.scopedLive("in its first import, goes on where it was", () =>
-    machines("import", (name, kills) =>
-      Effect.gen(function*() {
-        const killed = yield* begin(name, IMPORT_MAILS)
-        const { machine, random, shown } = killed
-        const journal = join(machine.home, "journal", "db")
-        for (let kill = 0; kill < kills && shown.captured < IMPORT_MAILS; kill++) {
-          const imported = until(() => shown.captured >= IMPORT_MAILS)
-          const sign = pick(random, [Effect.void, changes([journal], /./, 1 + Math.floor(random() * 12))])
-          yield* killOnce(killed, {
-            lines: false,
-            delayMillis: random() * 60,
-            sign: () => Effect.raceFirst(sign, imported)
-          })
-          if (shown.captured < IMPORT_MAILS) killed.hits++
-        }
-        yield* checkWhole(killed, IMPORT_MAILS)
-        return killed
-      })).pipe(Effect.provide(NodeContext.layer)), 600_000)
+  it.scopedLive(
+    "in its first import, goes on where it was",
+    () =>
+      machines("import", (name, kills) =>
+        Effect.gen(function*() {
+          const killed = yield* begin(name, IMPORT_MAILS)
+          const { machine, random, shown } = killed
+          const journal = join(machine.home, "journal", "db")
+          for (let kill = 0; kill < kills && shown.captured < IMPORT_MAILS; kill++) {
+            const imported = until(() => shown.captured >= IMPORT_MAILS)
+            const sign = pick(random, [Effect.void, changes([journal], /./, 1 + Math.floor(random() * 12))])
+            yield* killOnce(killed, {
+              lines: false,
+              delayMillis: random() * 60,
+              sign: () => Effect.raceFirst(sign, imported)
+            })
+            if (shown.captured < IMPORT_MAILS) killed.hits++
+          }
+          yield* checkWhole(killed, IMPORT_MAILS)
+          return killed
+        })).pipe(Effect.provide(NodeContext.layer)),
+    600_000
+  )
 
   /** Verifies: FAULT-1, FAULT-2, FAULT-3 */
-  it.scopedLive("while mails arrive, has each of them once", () =>
-    machines("live", (name, kills) =>
-      Effect.gen(function*() {
-        const killed = yield* begin(name, 40)
-        const { machine, random, shown } = killed
-        const journal = join(machine.home, "journal", "db")
-        let delivered = 0
-        const arrive = (count: number) => {
-          delivered += count
-          return deliver({ root: machine.mail, seed: Math.floor(random() * 1e9), count })
-        }
-        for (let kill = 0; kill < kills; kill++) {
-          const count = 1 + Math.floor(random() * 3)
-          const changed = changes([journal], /log$/, 1 + Math.floor(random() * 3))
-          yield* killOnce(killed, {
-            lines: true,
-            delayMillis: random() * 30,
-            sign: () => {
-              const known = shown.lines.size
-              const line = until(() => shown.lines.size > known)
-              return Effect.zipRight(
-                Effect.orDie(arrive(count)),
-                pick(random, [Effect.void, Effect.raceFirst(changed, line), line])
-              )
-            }
-          })
-          killed.hits++
-        }
-        yield* checkWhole(killed, 40 + delivered)
-        return killed
-      })).pipe(Effect.provide(NodeContext.layer)), 600_000)
+  it.scopedLive(
+    "while mails arrive, has each of them once",
+    () =>
+      machines("live", (name, kills) =>
+        Effect.gen(function*() {
+          const killed = yield* begin(name, 40)
+          const { machine, random, shown } = killed
+          const journal = join(machine.home, "journal", "db")
+          let delivered = 0
+          const arrive = (count: number) => {
+            delivered += count
+            return deliver({ root: machine.mail, seed: Math.floor(random() * 1e9), count })
+          }
+          for (let kill = 0; kill < kills; kill++) {
+            const count = 1 + Math.floor(random() * 3)
+            const changed = changes([journal], /log$/, 1 + Math.floor(random() * 3))
+            yield* killOnce(killed, {
+              lines: true,
+              delayMillis: random() * 30,
+              sign: () => {
+                const known = shown.lines.size
+                const line = until(() => shown.lines.size > known)
+                return Effect.zipRight(
+                  Effect.orDie(arrive(count)),
+                  pick(random, [Effect.void, Effect.raceFirst(changed, line), line])
+                )
+              }
+            })
+            killed.hits++
+          }
+          yield* checkWhole(killed, 40 + delivered)
+          return killed
+        })).pipe(Effect.provide(NodeContext.layer)),
+    600_000
+  )
 
   /** Verifies: FAULT-1, FAULT-2, FAULT-3, FAULT-4 */
-  it.scopedLive("while it ships, leaves a whole vault at the target", () =>
-    machines("ship", (name, kills) =>
-      Effect.gen(function*() {
-        const killed = yield* begin(name, 40)
-        const { machine, random, shown } = killed
-        let delivered = 0
-        for (let kill = 0; kill < kills; kill++) {
-          const seed = Math.floor(random() * 1e9)
-          const where = pick(random, [
-            { folders: ["tmp"].map((folder) => join(machine.vault, folder)), names: /part$/, times: 6 },
-            { folders: ["log", "blobs"].map((folder) => join(machine.vault, folder)), names: /./, times: 2 },
-            { folders: [machine.home], names: /^(head\.pin|status\.json)/, times: 6 }
-          ])
-          yield* killOnce(killed, {
-            lines: true,
-            delayMillis: random() * 10,
-            sign: ({ socket }) =>
-              Effect.gen(function*() {
-                // Nothing else is under way: what changes now is this shipment.
-                yield* Effect.orDie(socket.ask("sync", { shipDelaySeconds: 0 }))
-                const sign = yield* Effect.fork(changes(where.folders, where.names, 1 + Math.floor(random() * where.times)))
-                yield* Effect.yieldNow()
-                yield* Effect.orDie(deliver({ root: machine.mail, seed, count: 1 }))
-                deliverLarge(machine, seed)
-                delivered += 2
-                yield* Effect.raceFirst(sign, allShipped(socket, shown.captured + 2))
-              })
-          })
-          killed.hits++
-        }
-        yield* checkWhole(killed, 40 + delivered)
-        return killed
-      })).pipe(Effect.provide(NodeContext.layer)), 600_000)
+  it.scopedLive(
+    "while it ships, leaves a whole vault at the target",
+    () =>
+      machines("ship", (name, kills) =>
+        Effect.gen(function*() {
+          const killed = yield* begin(name, 40)
+          const { machine, random, shown } = killed
+          let delivered = 0
+          for (let kill = 0; kill < kills; kill++) {
+            const seed = Math.floor(random() * 1e9)
+            const where = pick(random, [
+              { folders: ["tmp"].map((folder) => join(machine.vault, folder)), names: /part$/, times: 6 },
+              { folders: ["log", "blobs"].map((folder) => join(machine.vault, folder)), names: /./, times: 2 },
+              { folders: [machine.home], names: /^(head\.pin|status\.json)/, times: 6 }
+            ])
+            yield* killOnce(killed, {
+              lines: true,
+              delayMillis: random() * 10,
+              sign: ({ socket }) =>
+                Effect.gen(function*() {
+                  // Nothing else is under way: what changes now is this shipment.
+                  yield* Effect.orDie(socket.ask("sync", { shipDelaySeconds: 0 }))
+                  noteStatus(shown, yield* Effect.orDie(socket.ask("status")))
+                  const known = shown.captured
+                  const sign = yield* Effect.fork(
+                    changes(where.folders, where.names, 1 + Math.floor(random() * where.times))
+                  )
+                  yield* Effect.yieldNow()
+                  yield* Effect.orDie(deliver({ root: machine.mail, seed, count: 1 }))
+                  deliverLarge(machine, seed)
+                  delivered += 2
+                  yield* Effect.raceFirst(sign, allShipped(socket, known + 2))
+                })
+            })
+            killed.hits++
+          }
+          yield* checkWhole(killed, 40 + delivered)
+          return killed
+        })).pipe(Effect.provide(NodeContext.layer)),
+    600_000
+  )
 })
 
 /** Waits until so many events of the store are recorded and shipped: then no more changes will come. */

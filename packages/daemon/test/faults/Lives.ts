@@ -23,17 +23,19 @@ export interface Life {
 }
 
 /** Starts the daemon; whatever it shows until it is killed is noted. */
-export const live = Effect.fn("Lives.live")(function*(machine: Machine, shown: Shown, options: { readonly lines: boolean }) {
-  const daemon = yield* machine.start(["run", "--ship-delay", "0"])
-  const seconds = yield* daemon.says(/^ready$/m)
-  const start = { seconds, cpuSeconds: cpuSecondsOf(daemon.pid) }
-  const socket = yield* connect(machine.home)
-  const status = Effect.map(socket.ask("status"), (report) => noteStatus(shown, report))
-  yield* status
-  if (options.lines) yield* socket.follow("log", { follow: true }, (line) => noteLine(shown, line))
-  yield* Effect.forkScoped(Effect.ignore(Effect.repeat(status, Schedule.spaced("10 millis"))))
-  return { daemon, socket, start } satisfies Life
-})
+export const live = Effect.fn("Lives.live")(
+  function*(machine: Machine, shown: Shown, options: { readonly lines: boolean }) {
+    const daemon = yield* machine.start(["run", "--ship-delay", "0"])
+    const seconds = yield* daemon.says(/^ready$/m)
+    const start = { seconds, cpuSeconds: cpuSecondsOf(daemon.pid) }
+    const socket = yield* connect(machine.home)
+    const status = Effect.map(socket.ask("status"), (report) => noteStatus(shown, report))
+    yield* status
+    if (options.lines) yield* socket.follow("log", { follow: true }, (line) => noteLine(shown, line))
+    yield* Effect.forkScoped(Effect.ignore(Effect.repeat(status, Schedule.spaced("10 millis"))))
+    return { daemon, socket, start } satisfies Life
+  }
+)
 
 /** Waits until files of these folders, by their names, have changed so many times from now on. */
 export const changes = (folders: ReadonlyArray<string>, names: RegExp, times: number): Effect.Effect<void> =>

@@ -13,7 +13,11 @@ export interface ControlSocket {
   /** Asks for one value. */
   readonly ask: (method: string, params?: object) => Effect.Effect<Record<string, unknown>, Unanswered>
   /** Asks for many values and hands on each as it comes, as long as the connection stands. */
-  readonly follow: (method: string, params: object, each: (value: Record<string, unknown>) => void) => Effect.Effect<void>
+  readonly follow: (
+    method: string,
+    params: object,
+    each: (value: Record<string, unknown>) => void
+  ) => Effect.Effect<void>
 }
 
 interface Message {

@@ -44,7 +44,10 @@ export class EndedEarly extends Data.TaggedError("EndedEarly")<{ readonly ended:
 }
 
 /** Starts the program; its stdin is empty and no terminal. */
-export const start = (words: ReadonlyArray<string>, options: ProcessOptions = {}): Effect.Effect<Running, never, Scope.Scope> =>
+export const start = (
+  words: ReadonlyArray<string>,
+  options: ProcessOptions = {}
+): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => launch(words, options)),
     (running) => running.kill("SIGKILL")
