@@ -88,6 +88,8 @@ export const SyncReport = document("sync", {
     behindEvents: Count,
     error: optional(Problem)
   })),
+  /** What was found out about this machine or a target, and mended. */
+  warnings: Schema.optionalWith(Schema.Array(Problem), { default: () => [] }),
   treeSize: Count,
   root: Root,
   seconds: Seconds

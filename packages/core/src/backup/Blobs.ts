@@ -101,21 +101,31 @@ export const blobsOf = (ring: KeyRingShape, events: ReadonlyArray<Event>): Reado
       : []
   })
 
-/** Reads a content back, part by part, each checked against its hash. */
+/** Reads a content back, part by part, each checked against its hash before it is handed on, and all at the end. */
 export const readLarge = (
   ring: KeyRingShape,
   get: (object: string) => Effect.Effect<Uint8Array, StorageError | FormatError>,
   content: BlobContent
 ): Stream.Stream<Uint8Array, StorageError | FormatError> =>
-  Stream.fromIterable(content.parts).pipe(
-    Stream.mapEffect(Effect.fnUntraced(function*(part) {
-      const object = blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 })
-      const bytes = yield* openBlob({ ring, object, epoch: content.epoch, bytes: yield* get(object) })
-      if (bytes.length !== part.size || !createHash("sha256").update(bytes).digest().equals(part.sha256)) {
-        return yield* new FormatError({ reason: "Mismatch", what: object, detail: "not the bytes its event names" })
-      }
-      return bytes
-    }))
-  )
+  Stream.suspend(() => {
+    const whole = createHash("sha256")
+    const mismatch = (what: string) =>
+      new FormatError({ reason: "Mismatch", what, detail: "not the bytes its event names" })
+    const parts = Stream.fromIterable(content.parts).pipe(
+      Stream.mapEffect(Effect.fnUntraced(function*(part) {
+        const object = blobName(ring, { epoch: content.epoch, writer: content.writer, sha256: part.sha256 })
+        const bytes = yield* openBlob({ ring, object, epoch: content.epoch, bytes: yield* get(object) })
+        if (bytes.length !== part.size || !createHash("sha256").update(bytes).digest().equals(part.sha256)) {
+          return yield* mismatch(object)
+        }
+        whole.update(bytes)
+        return bytes
+      }))
+    )
+    const check = Stream.execute(
+      Effect.suspend(() => whole.digest().equals(content.sha256) ? Effect.void : mismatch("a long content"))
+    )
+    return Stream.concat(parts, check)
+  })
 
 export const fromStorage = (storage: StorageShape) => (object: string) => getObject(storage, object)

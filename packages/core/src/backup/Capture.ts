@@ -95,8 +95,6 @@ interface Recording {
 class Recorder {
   private readonly into: Recording
   private readonly tables = new Map<string, Map<string, string>>()
-  /** When each source had its last checkpoint, milliseconds. */
-  private readonly checkpoints = new Map<string, number>()
   private log: LogBuilder | undefined
 
   constructor(into: Recording) {
@@ -155,18 +153,15 @@ class Recorder {
   /** Notes in the log how much a source has told, now and then. */
   readonly checkpoint = Effect.fn("Capture.checkpoint")(function*(this: Recorder, source: string, events: number) {
     const recordedAt = yield* this.now()
-    const due = (this.checkpoints.get(source) ?? 0) + CHECKPOINT_MILLIS
+    const known = yield* this.table(source)
+    const due = Number(known.get(CHECKPOINT) ?? 0) + CHECKPOINT_MILLIS
     if (events < CHECKPOINT_EVENTS && recordedAt < due) return NOTHING
-    this.checkpoints.set(source, recordedAt)
-    const { size } = yield* this.table(source)
-    const event: Event = {
-      kind: "source.checkpoint",
-      conversation: "",
-      recordedAt,
-      source,
-      counts: { remembered: size }
-    }
-    return yield* this.append([event], noExtras)
+    const delta = [[CHECKPOINT, String(recordedAt)]] as const
+    const counts = { remembered: known.size }
+    const event: Event = { kind: "source.checkpoint", conversation: "", recordedAt, source, counts }
+    const taken = yield* this.append([event], { ...noExtras, states: [{ source, delta }] })
+    applyDelta(known, delta)
+    return taken
   }.bind(this))
 
   /** What was loaded may not be what is there any more: the journal knows better. */
@@ -216,6 +211,8 @@ const NOTHING: PassReport = { events: 0, bytes: 0 }
 
 const both = (a: PassReport, b: PassReport): PassReport => ({ events: a.events + b.events, bytes: a.bytes + b.bytes })
 
+/** When a source had its last checkpoint, milliseconds; no source's own key begins so. */
+const CHECKPOINT = "sealog:checkpoint"
 /** Notes what was told of as a gap, so that it is told once; no source's own key begins so. */
 const UNHELD = "sealog:unheld:"
 

@@ -46,6 +46,7 @@ export const compact = Effect.fn("Compaction.compact")(function*(
 ): Effect.fn.Return<CompactionReport, CompactionError> {
   const { journal, ring, target } = compacting
   const report = { made: 0, removed: 0, bytes: 0 }
+  let freed = 0
   if (!target.storage.capabilities.deletes) return report
   const { segments } = yield* listSegments(target.storage, ring)
   const { sessions, writer } = yield* journal.identity
@@ -55,6 +56,7 @@ export const compact = Effect.fn("Compaction.compact")(function*(
     .toSorted((a, b) => a.first - b.first || b.last - a.last)
   const kept = yield* removeCovered(compacting, mine)
   report.removed += mine.length - kept.length
+  freed += sizeOf(mine) - sizeOf(kept)
   mine = [...kept]
   for (let group = nextGroup(mine); group !== undefined; group = nextGroup(mine)) {
     const merged = yield* merge(compacting, group)
@@ -63,15 +65,16 @@ export const compact = Effect.fn("Compaction.compact")(function*(
     report.made++
     report.bytes += merged.segment.bytes
     report.removed += merged.replaced.length
+    freed += sizeOf(merged.replaced)
     mine = [...mine.filter((each) => !merged.replaced.includes(each)), merged.segment]
       .toSorted((a, b) => a.first - b.first)
   }
-  const others = segments.length - report.removed + report.made
-  const bytes = [...segments.filter((each) => !same(each.writer, writer)), ...mine].reduce(
-    (sum, each) => sum + each.bytes,
-    0
-  )
-  yield* writeCursor(journal, target.name, { ...(yield* readCursor(journal, target.name)), objects: others, bytes })
+  const cursor = yield* readCursor(journal, target.name)
+  yield* writeCursor(journal, target.name, {
+    ...cursor,
+    objects: cursor.objects + report.made - report.removed,
+    bytes: cursor.bytes + report.bytes - freed
+  })
   return report
 })
 
@@ -172,5 +175,7 @@ const removeCovered = Effect.fn("Compaction.removeCovered")(function*(
   }
   return kept
 })
+
+const sizeOf = (segments: ReadonlyArray<SegmentInfo>): number => segments.reduce((sum, { bytes }) => sum + bytes, 0)
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -266,10 +266,13 @@ const settleCursor = Effect.fn("Reconcile.settleCursor")(function*(
     const head = yield* boundaryBefore(journal, Math.min(reach, log.head.size), log)
     cursor = withLog(cursor, { writer: log.writer, size: head.size, root: head.root })
   }
+  const blobs = yield* target.storage.list("blobs/").pipe(
+    Stream.runFold({ objects: 0, bytes: 0 }, (sum, { size }) => ({ objects: sum.objects + 1, bytes: sum.bytes + size }))
+  )
   yield* writeCursor(journal, target.name, {
     ...cursor,
-    objects: segments.length,
-    bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0)
+    objects: segments.length + blobs.objects,
+    bytes: segments.reduce((sum, segment) => sum + segment.bytes, blobs.bytes)
   })
 })
 

@@ -2,7 +2,7 @@
  * A vault as a whole: the set of objects at one place that belong together, made once and opened with a password or a
  * recovery code. The readable `sealog.json` is written last, so that a vault half made is no vault.
  */
-import { Context, Data, Effect, Stream } from "effect"
+import { Context, Data, Effect, Either, Stream } from "effect"
 import type { Redacted } from "effect"
 import type { FormatError } from "../format/FormatError.ts"
 import { SLOTS } from "../format/Limits.ts"
@@ -10,7 +10,15 @@ import { slotName } from "../format/ObjectName.ts"
 import { decodeVaultFile, encodeVaultFile, VAULT_FILE } from "../format/VaultFile.ts"
 import type { Kdf, KdfError } from "../keys/Kdf.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
-import { openSlot, readSlotHeader, type Slot, type SlotError, slotHash, type SlotKind } from "../keys/KeySlot.ts"
+import {
+  openSlot,
+  readSlotHeader,
+  type Slot,
+  SlotError,
+  slotHash,
+  type SlotHeader,
+  type SlotKind
+} from "../keys/KeySlot.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
 
 export type VaultReason =
@@ -118,47 +126,57 @@ export const openVault = Effect.fn("Vault.open")(function*(options: {
 }): Effect.fn.Return<OpenedVault, VaultError | StorageError | FormatError | SlotError | KdfError, Kdf> {
   const { secret, storage, subject } = options
   const vaultId = yield* vaultIdOf(storage, subject)
-  const slots = yield* readSlots(storage)
+  const { slots, unusable } = yield* readSlots(storage, vaultId)
   const mine = slots
-    .filter((slot) => slot.header.kind === secret.kind && equal(slot.header.vaultId, vaultId))
+    .filter((slot) => slot.header.kind === secret.kind)
     .toSorted((a, b) => b.header.newestEpoch - a.header.newestEpoch)
     .slice(0, SLOTS)
-  if (mine.length === 0) return yield* new VaultError({ reason: "NoSlot", method: "open", subject })
+  let damaged: SlotError | undefined
   for (const slot of mine) {
-    const ring = yield* openSlot({ bytes: slot.bytes, secret: secret.value, vaultId }).pipe(
-      Effect.catchIf(
-        (error) => error._tag === "SlotError" && error.reason === "WrongSecret",
-        () => Effect.succeed(undefined)
-      )
-    )
-    if (ring !== undefined) {
-      return { ring, slots: slots.map(({ bytes, name }) => ({ name, sha256: slotHash(bytes) })) }
+    const opened = yield* Effect.either(openSlot({ bytes: slot.bytes, secret: secret.value, vaultId }))
+    if (Either.isRight(opened)) {
+      return { ring: opened.right, slots: slots.map(({ bytes, name }) => ({ name, sha256: slotHash(bytes) })) }
     }
+    if (opened.left._tag === "KdfError") return yield* opened.left
+    if (opened.left.reason !== "WrongSecret") damaged = opened.left
   }
-  return yield* new VaultError({ reason: "WrongSecret", method: "open", subject })
+  if (damaged !== undefined) return yield* damaged
+  if (mine.length > 0) return yield* new VaultError({ reason: "WrongSecret", method: "open", subject })
+  return yield* unusable ?? new VaultError({ reason: "NoSlot", method: "open", subject })
 })
 
-/** Copies the slots and `sealog.json` of one place to another: a target that is added, the machine's own copy. */
+/** Copies the slots and then `sealog.json` of one place to another, and reads each back. */
 export const copyKeys = Effect.fn("Vault.copyKeys")(function*(from: StorageShape, to: StorageShape) {
   const names = yield* from.list("slots/").pipe(Stream.map((info) => info.name), Stream.runCollect)
   for (const name of [...names, VAULT_FILE]) {
     const bytes = yield* from.get(name)
     yield* to.put(name, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
+    if (!equal(yield* to.get(name), bytes)) {
+      return yield* new VaultError({ reason: "SlotUnreadable", method: "copyKeys", subject: name })
+    }
   }
 })
 
-const readSlots = Effect.fn("Vault.readSlots")(function*(storage: StorageShape) {
+/**
+ * The slots that can be tried. One that is damaged, of another vault or under another's name opens nothing, and the
+ * others may. Nobody vouches for a slot's version before it opens: one from the future is told where no other opens.
+ */
+const readSlots = Effect.fn("Vault.readSlots")(function*(storage: StorageShape, vaultId: Uint8Array) {
   const infos = yield* storage.list("slots/").pipe(Stream.runCollect)
-  const slots = []
+  const slots: Array<{ readonly name: string; readonly bytes: Uint8Array; readonly header: SlotHeader }> = []
+  let unusable: SlotError | undefined
   for (const { name } of infos) {
     const bytes = yield* storage.get(name)
-    // A slot that does not parse opens nothing; the others may. A version from the future stops the reader.
-    const header = yield* readSlotHeader(bytes).pipe(
-      Effect.catchIf((error) => error.reason !== "Unknown", () => Effect.succeed(undefined))
+    const header = Either.filterOrLeft(
+      readSlotHeader(bytes),
+      (read) => equal(read.vaultId, vaultId) && slotName(read.id) === name,
+      (read) =>
+        new SlotError({ reason: equal(read.vaultId, vaultId) ? "Malformed" : "OtherVault", method: "readSlots" })
     )
-    if (header !== undefined) slots.push({ name, bytes, header })
+    if (Either.isRight(header)) slots.push({ name, bytes, header: header.right })
+    else if (unusable === undefined || header.left.reason === "Unknown") unusable = header.left
   }
-  return slots
+  return { slots, unusable }
 })
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean =>

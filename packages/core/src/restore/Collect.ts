@@ -129,8 +129,8 @@ const note = (
   if (event.kind === "chat.removed" && event.folder !== undefined) {
     state.removedFolders.push({ source, folder: event.folder })
   } else if (event.kind === "file.removed") state.removedFiles.push({ source, path: event.path })
-  else if (event.kind === "witness") {
-    state.witnessed.push({ writer: hex(event.writer), size: event.size, root: event.root, from: "witness" })
+  else if (event.kind === "witness" || event.kind === "log.continues") {
+    state.witnessed.push({ writer: hex(event.writer), size: event.size, root: event.root, from: event.kind })
   }
   const key = keyOf(event)
   if (key === undefined) return

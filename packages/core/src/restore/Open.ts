@@ -252,6 +252,8 @@ class Walk {
       this.last = after
       return true
     }
+    const beginning = before.size === this.next ? this.last.root : this.roots.get(before.size)
+    if (beginning !== undefined && !same(beginning, before.root)) return false
     const trial = this.builder.clone()
     const stops = this.stops.filter((size) => size > this.next && size < after.size)
     const heads: Array<readonly [number, LogBuilder]> = []

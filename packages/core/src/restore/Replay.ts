@@ -60,7 +60,7 @@ export const replay = Effect.fn("Replay.replay")(function*(replaying: Replaying)
   yield* projection.files(gone)
   return {
     logs: streamed.logs,
-    findings: streamed.logs.flatMap((log) => log.findings),
+    findings: [...streamed.logs.flatMap((log) => log.findings), ...logsGone(fetch, collected)],
     unread,
     ...(streamed.newestAt === undefined ? {} : { newestAt: streamed.newestAt })
   } satisfies ReplayReport
@@ -199,5 +199,11 @@ const stillGone = ({ after, removedFolders }: Collected) => {
     .filter(({ folder, source }) => !there.has(touchedKey(source, folder)))
     .map((folder) => ({ ...folder, exists: false }))
 }
+
+/** Logs that another one tells of, and of which nothing is there. */
+const logsGone = (fetch: FetchShape, { witnessed }: Collected): ReadonlyArray<Finding> =>
+  witnessed
+    .filter(({ size, writer }) => size > 0 && !fetch.writers.some((log) => hex(log.writer) === writer))
+    .map(({ size, writer }) => ({ reason: "RolledBack", writer: Buffer.from(writer, "hex"), first: 0, last: size - 1 }))
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")

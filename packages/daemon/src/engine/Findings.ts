@@ -33,10 +33,7 @@ type Ranged = CoreFinding | Extract<DrillFinding, { readonly reason: "JournalDif
 const events = ({ first, last }: Ranged): string => first === last ? `event ${first}` : `events ${first} to ${last}`
 
 const sentences: { readonly [R in Ranged["reason"]]: (finding: Ranged) => string } = {
-  Damaged: (finding) =>
-    `${"object" in finding ? finding.object ?? "an object" : "an object"} is damaged or missing; it holds ${
-      events(finding)
-    }`,
+  Damaged: (finding) => `an object is damaged or missing; it holds ${events(finding)}`,
   Gap: (finding) => `${events(finding)} are in no object that can be read`,
   Branch: (finding) => `${events(finding)} are a second history of the same machine; both are kept`,
   RolledBack: (finding) => `${events(finding)} are known to have been here and are not: the vault was rolled back`,

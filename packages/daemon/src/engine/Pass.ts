@@ -3,6 +3,7 @@
  * stands in the report with its reason.
  */
 import type { PassReport } from "@sealog/core/backup/Capture"
+import type { Finding } from "@sealog/core/backup/Reconcile"
 import { readCursor, type ShipCursor, shippedOf, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { Clock, Effect, Either } from "effect"
@@ -38,7 +39,6 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
   const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
     concurrency: CONCURRENCY
   })
-  yield* warnOfLost(session)
   const sources = yield* Effect.forEach(backup.sources, (source) => {
     let events = 0
     return captureOne(session, source, (batch) => {
@@ -82,18 +82,52 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
     })),
     treeSize: head.size,
     root: Buffer.from(head.root).toString("hex"),
+    warnings: yield* warningsOf(session),
     seconds: (ended - began) / 1_000
   })
 })
 
-/** Events that were here once, are pinned as such, and are neither here nor at any target that answers. */
-export const warnOfLost = Effect.fn("Engine.warnOfLost")(function*({ backup }: Session) {
+/** What this machine found out about itself and its targets when they met, in words for its owner. */
+export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup }: Session) {
   const missing = yield* backup.missing
-  if (missing === 0) return
-  yield* Effect.logWarning(
-    `the journal is older than it was: its newest ${missing} events are at no target that answers; they were not shipped, or that target is away`
-  )
+  const lost: ReadonlyArray<Reports.Problem> = missing === 0 ? [] : [{
+    reason: "JournalOlder",
+    message:
+      `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
+    hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
+  }]
+  return lost.concat(backup.targets.flatMap(({ name }, at) => {
+    const finding = backup.findings(backup.targets[at]!)
+    return finding === undefined ? [] : wordsFor(name, finding)
+  }))
 })
+
+const wordsFor = (name: string, finding: Finding): ReadonlyArray<Reports.Problem> => {
+  switch (finding._tag) {
+    case "agrees":
+      return []
+    case "short":
+      return [{
+        reason: "TargetLost",
+        message: `${name} had lost ${
+          finding.shipped - finding.size
+        } events that were there before; they were shipped again`,
+        hint: "if nobody put an old copy of it back, have a look at that place: it was rolled back or is losing files"
+      }]
+    case "extended":
+      return [{
+        reason: "TakenBack",
+        message: `${finding.size - finding.from} events that this machine had lost were taken back from ${name}`,
+        hint: "if this machine was put back from a backup, all is well; else have a look at its disk"
+      }]
+    case "forked":
+      return [{
+        reason: "Forked",
+        message: `a copy of this machine had gone on by itself at ${name}; this one goes on in a log of its own`,
+        hint: "both histories are kept; give the other machine a home of its own, so that it does not happen again"
+      }]
+  }
+}
 
 /** One pass over a source; what goes wrong in the journal itself ends everything. */
 export const captureOne = Effect.fn("Engine.captureOne")(function*(

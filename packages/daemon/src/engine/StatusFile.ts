@@ -13,7 +13,7 @@ import * as Config from "../Config.ts"
 import type { KnownError } from "../Failure.ts"
 import { Home, homeError, replaceFile } from "../Home.ts"
 import * as Reports from "../Reports.ts"
-import { behindEvents, problemOf, targetState } from "./Pass.ts"
+import { behindEvents, problemOf, targetState, warningsOf } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
 import { kindOf, type Session } from "./Session.ts"
 
@@ -68,7 +68,6 @@ export const describe = Effect.fn("StatusFile.describe")(
       })
     )
     const lastDrill = yield* lastDrillOf()
-    const missing = yield* backup.missing
     return Reports.StatusReport.make({
       running,
       locked: false,
@@ -79,18 +78,13 @@ export const describe = Effect.fn("StatusFile.describe")(
       targets,
       rpoSeconds: Math.min(...targets.map((target) => target.behindSeconds)),
       lastDrill: Option.getOrNull(lastDrill),
-      warnings: [...troubles.sources.values(), ...troubles.targets.values()].map(problemOf).concat(lostOf(missing))
+      warnings: [
+        ...[...troubles.sources.values(), ...troubles.targets.values()].map(problemOf),
+        ...(yield* warningsOf(session))
+      ]
     })
   }
 )
-
-const lostOf = (missing: number): ReadonlyArray<Reports.Problem> =>
-  missing === 0 ? [] : [{
-    reason: "JournalOlder",
-    message:
-      `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
-    hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
-  }]
 
 const encode = Schema.encode(Schema.parseJson(Reports.StatusReport, { space: 2 }))
 const decode = Schema.decode(Schema.parseJson(Reports.StatusReport))

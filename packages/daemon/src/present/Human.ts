@@ -63,7 +63,8 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
         target.behindEvents === 0 ? "" : style.warn(`${counted(target.behindEvents, "event")} behind`),
         target.error === undefined ? "" : style.dim(safe(target.error.hint))
       ])
-    ])
+    ]),
+    ...report.warnings.flatMap(({ hint, message }) => ["", style.warn(safe(message)), `  ${style.dim(safe(hint))}`])
   )
 }
 
