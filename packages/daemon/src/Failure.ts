@@ -121,5 +121,6 @@ const remote = (error: RemoteError): Failure => ({
 })
 
 /** The first object at fault, where one is known. */
-const restoreSubject = (error: RestoreError): string | undefined =>
-  error.findings.find((finding) => finding.object !== undefined)?.object
+const restoreSubject = ({ findings, unread: [unread] }: RestoreError): string | undefined =>
+  findings.find((finding) => finding.object !== undefined)?.object
+    ?? (unread === undefined ? undefined : Reading.objectOf(unread.cause))

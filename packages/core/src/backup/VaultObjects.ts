@@ -2,7 +2,7 @@
  * The objects of a vault as what they mean: segments of a log and blobs, by decrypted name. Whoever reads or writes a
  * vault goes through here, so that nothing is released before it is authenticated and bound to its name.
  */
-import { type Context, Effect, Stream } from "effect"
+import { type Context, Effect, Either, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { decodeBlob, encodeBlob } from "../format/Blob.ts"
 import { FormatError } from "../format/FormatError.ts"
@@ -212,11 +212,15 @@ const open = (options: {
   readonly bytes: Uint8Array
 }) =>
   Effect.flatMap(keyOf(options.ring, options.kind, options.epoch), (key) =>
-    openStream({
-      key,
-      context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
-      sealed: options.bytes
-    }))
+    Either.mapLeft(
+      openStream({
+        key,
+        context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
+        sealed: options.bytes
+      }),
+      ({ detail, reason }) =>
+        new FormatError({ reason, what: options.object, ...(detail === undefined ? {} : { detail }) })
+    ))
 
 const keyOf = (ring: KeyRingShape, kind: ObjectKind, epoch: number) =>
   Effect.mapError(

@@ -1,5 +1,6 @@
 /** What a person is told when a vault, or what is pinned of it, does not stand up to reading. */
 import type { PinError, PinReason } from "@sealog/core/backup/HeadPin"
+import type { FetchError } from "@sealog/core/restore/Fetch"
 import type { Finding } from "@sealog/core/restore/Open"
 import type { RestoreError } from "@sealog/core/restore/Restore"
 import { Exit } from "../Exit.ts"
@@ -66,13 +67,16 @@ export const restore: Table<RestoreError["reason"], RestoreError> = {
   ]
 }
 
+/** The object that could not be read. */
+export const objectOf = (error: FetchError): string => error._tag === "FormatError" ? error.what : error.subject
+
 /** The first few findings, and how many more there are. */
 const SHOWN = 3
 
 const list = (error: RestoreError): string => {
   const all = [
     ...error.findings.map(describe),
-    ...error.unread.map(({ source, what }) => `the content of ${source} ${what}`)
+    ...error.unread.map(({ cause, source, what }) => `the content of ${source} ${what} (${objectOf(cause)})`)
   ]
   const shown = all.slice(0, SHOWN).join("; ")
   return all.length > SHOWN ? `${shown}; and ${all.length - SHOWN} more` : shown
