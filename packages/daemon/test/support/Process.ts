@@ -19,8 +19,8 @@ export interface Ended {
 
 export interface Running {
   readonly pid: number
-  /** Waits until stdout matches; gives the seconds that took since the start. */
-  readonly says: (pattern: RegExp) => Effect.Effect<number, EndedEarly>
+  /** Waits until stdout is as wanted; gives the seconds that took since the start. */
+  readonly says: (wanted: RegExp | ((out: string) => boolean)) => Effect.Effect<number, EndedEarly>
   readonly ended: Effect.Effect<Ended>
   /** Sends the signal and waits for the end. */
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<Ended>
@@ -100,9 +100,9 @@ const launch = (words: ReadonlyArray<string>, options: ProcessOptions): Running 
   const ended = seen(() => result)
   return {
     pid: child.pid ?? -1,
-    says: (pattern) =>
+    says: (wanted) =>
       Effect.filterOrFail(
-        seen(() => pattern.test(heard.out) ? since() : result),
+        seen(() => (wanted instanceof RegExp ? wanted.test(heard.out) : wanted(heard.out)) ? since() : result),
         (found) => typeof found === "number",
         (found) => new EndedEarly({ ended: found })
       ),
