@@ -26,7 +26,7 @@ export interface DiskOptions {
 export const prepareDisk = Effect.fn("Disk.prepare")(function*(path: string, options?: DiskOptions) {
   const files = options?.files ?? diskFiles
   const root = withoutSlash(path)
-  yield* attempt("prepare", path, async () => {
+  yield* attempt({ root, method: "prepare" }, async () => {
     await files.makeFolder(`${root}/${TEMPORARY_FOLDER}`)
     await files.syncFolder(root)
   })
@@ -50,7 +50,7 @@ export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?:
       path: pathOf(folder, base),
       bytes
     }
-    yield* attempt("put", name, async (signal) => {
+    yield* attempt({ root, method: "put", name }, async (signal) => {
       try {
         await publish(files, publication, signal)
       } catch (error) {
@@ -66,7 +66,7 @@ export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?:
     if (range !== undefined && !isRange(range)) {
       return yield* new StorageError({ reason: "Unsupported", method: "get", subject: name, retryable: false })
     }
-    return yield* attempt("get", name, async () => {
+    return yield* attempt({ root, method: "get", name }, async () => {
       try {
         return await files.read(pathOf(folder, base), range, OBJECT_BYTES)
       } catch (error) {
@@ -78,7 +78,7 @@ export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?:
 
   const remove = Effect.fn("Disk.delete")(function*(name: string) {
     const { base, folder } = yield* parseObjectName("delete", name)
-    yield* attempt("delete", name, async () => {
+    yield* attempt({ root, method: "delete", name }, async () => {
       try {
         await files.remove(pathOf(folder, base))
       } catch (error) {
@@ -110,12 +110,12 @@ const capabilities: Capabilities = {
 
 /** Pages of one folder after another, so that a vault of any size is listed in the same memory. */
 const listing = (files: DiskFiles, root: string, prefix: string): Stream.Stream<ObjectInfo, StorageError> => {
-  const fail = (error: unknown) => toError("list", prefix === "" ? root : prefix, error)
+  const fail = (error: unknown) => toError({ root, method: "list", name: prefix }, error)
   if (!isPrefix(prefix)) return Stream.fail(fail(systemError("ENAMETOOLONG", prefix)))
   return Stream.suspend(() => Stream.fromAsyncIterable(pages(files, root, prefix), fail)).pipe(
     Stream.mapEffect((names) =>
       Effect.forEach(names, (name) =>
-        attempt("list", name, async () => {
+        attempt({ root, method: "list", name }, async () => {
           try {
             return [{ name, size: (await files.stat(`${root}/${name}`)).size }]
           } catch (error) {
@@ -186,7 +186,7 @@ const makeFolders = async (files: DiskFiles, root: string, folder: string): Prom
 
 const removeStale = Effect.fn("Disk.removeStale")(function*(files: DiskFiles, root: string) {
   const now = yield* Clock.currentTimeMillis
-  yield* attempt("open", root, async () => {
+  yield* attempt({ root, method: "open" }, async () => {
     for await (const entry of entriesOf(files, `${root}/${TEMPORARY_FOLDER}`)) {
       const path = `${root}/${TEMPORARY_FOLDER}/${entry.name}`
       if (entry.kind === "file" && now - (await files.stat(path)).mtimeMs > STALE_MILLIS) await files.remove(path)
@@ -197,16 +197,24 @@ const removeStale = Effect.fn("Disk.removeStale")(function*(files: DiskFiles, ro
   )
 })
 
-const attempt = <A>(
-  method: string,
-  subject: string,
-  body: (signal: AbortSignal) => Promise<A>
-): Effect.Effect<A, StorageError> => Effect.tryPromise({ try: body, catch: (error) => toError(method, subject, error) })
+/** What was being done, and to which object of the vault in which folder. */
+interface Deed {
+  readonly root: string
+  readonly method: string
+  readonly name?: string
+}
 
-const toError = (method: string, subject: string, cause: unknown): StorageError => {
+const attempt = <A>(deed: Deed, body: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, StorageError> =>
+  Effect.tryPromise({ try: body, catch: (error) => toError(deed, error) })
+
+const toError = ({ method, name = "", root }: Deed, cause: unknown): StorageError => {
   const [reason, retryable] = reasons[codeOf(cause)] ?? (["Unreachable", false] as const)
+  // Where the place is at fault, it is the place that its owner has to know.
+  const subject = name === "" || ofPlace.has(reason) ? root : reason === "Denied" ? `${root}/${name}` : name
   return new StorageError({ reason, method, subject, retryable, cause })
 }
+
+const ofPlace: ReadonlySet<StorageReason> = new Set(["Full", "Unreachable", "Throttled"])
 
 /** What each code of the system means for an object, and whether it can pass by itself. */
 const reasons: Record<string, readonly [StorageReason, boolean]> = {
