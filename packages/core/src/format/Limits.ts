@@ -75,8 +75,8 @@ export const PASSWORD_SCORED_CHARS = 100
 export const LOG_EVENTS = 2 ** 48 - 1
 /** Batches a source may run ahead of the journal. */
 export const CAPTURE_QUEUE_BATCHES = 4
-/** Compressions under way at once: the thread pool has four threads, two are left to the file system. */
-export const COMPRESS_CONCURRENCY = 2
+/** Compressions handed to the thread pool at once: it has four threads, and should not run dry while we work here. */
+export const COMPRESS_CONCURRENCY = 8
 /** Up to this size compressing is done at once, bytes: a turn in the thread pool would take longer. */
 export const SYNC_COMPRESS_BYTES = 4 * KiB
 /** The same for decompressing, by the size of the result, bytes. */

@@ -7,7 +7,17 @@ import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import type { EventClass } from "../message/Event.ts"
 import { attempt, ByteReader, type ByteWriter } from "./Binary.ts"
-import { type Codec, codecId, compress, decompress, readCodec } from "./Compression.ts"
+import {
+  type Codec,
+  codecId,
+  compress,
+  type Compressed,
+  compressSync,
+  decompress,
+  decompressSync,
+  isSmallFrame,
+  readCodec
+} from "./Compression.ts"
 import { FormatError } from "./FormatError.ts"
 import { readIndices, writeIndices } from "./Indices.ts"
 import {
@@ -17,6 +27,7 @@ import {
   FULL_RUN_BYTES,
   LOG_EVENTS,
   RUN_BYTES,
+  SYNC_COMPRESS_BYTES,
   WINDOW_BYTES
 } from "./Limits.ts"
 
@@ -80,30 +91,72 @@ export const groupEvents = (first: number, events: ReadonlyArray<Placed>): Reado
   return windows
 }
 
-/** Compresses a window's events. A plain effect: of these a block can have tens of thousands. */
+/** Compresses a window's events. */
 export const packRun = (window: Window): Effect.Effect<Run> =>
   Effect.suspend(() => {
-    const { alone, class: eventClass, conversation, indices, source } = window
     const raw = joinEvents(window.events)
-    return Effect.map(compress(raw), ({ codec, frame }): Run => ({
-      source,
-      conversation,
-      class: eventClass,
-      alone,
-      indices,
-      codec,
-      rawLength: raw.length,
-      frame
-    }))
+    return Effect.map(compress(raw), (compressed) => runFrom(window, raw.length, compressed))
   })
 
+/**
+ * Compresses many windows: those that are worth it in the thread pool, and meanwhile all the small ones here, in a
+ * plain loop, as a block can have thousands of them.
+ */
 export const packRuns = Effect.fn("Run.packRuns")(function*(windows: ReadonlyArray<Window>) {
-  return yield* Effect.forEach(windows, packRun, { concurrency: COMPRESS_CONCURRENCY })
+  const runs: Array<Run> = []
+  const isSmall = (window: Window) => sizeOf(window) <= SYNC_COMPRESS_BYTES
+  const pooled = windows.flatMap((window, at) => isSmall(window) ? [] : [at])
+  yield* Effect.zip(
+    Effect.forEach(pooled, (at) => Effect.map(packRun(windows[at]!), (run) => void (runs[at] = run)), {
+      concurrency: COMPRESS_CONCURRENCY,
+      discard: true
+    }),
+    Effect.sync(() => {
+      windows.forEach((window, at) => {
+        if (!isSmall(window)) return
+        const raw = joinEvents(window.events)
+        runs[at] = runFrom(window, raw.length, compressSync(raw))
+      })
+    }),
+    { concurrent: true }
+  )
+  return runs as ReadonlyArray<Run>
 })
 
-/** The events of a run, in the order of its indices, as views of one buffer. A plain effect, as `packRun`. */
+const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed): Run => {
+  const { alone, class: eventClass, conversation, indices, source } = window
+  return { source, conversation, class: eventClass, alone, indices, codec, rawLength, frame }
+}
+
+/** At most what its events are once they are joined, bytes. */
+const sizeOf = ({ events }: Window): number => events.reduce((sum, event) => sum + event.length + MAX_LENGTH_BYTES, 0)
+
+/** The events of a run, in the order of its indices, as views of one buffer. */
 export const unpackRun = (run: Run): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>
   Effect.flatMap(decompress(run), (raw) => attempt(() => splitEvents(raw, run.indices.length)))
+
+/** The events of many runs: the small ones in a plain loop. */
+export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(
+  runs: ReadonlyArray<Run>
+): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Uint8Array>>, FormatError> {
+  const events: Array<ReadonlyArray<Uint8Array>> = []
+  const pooled = runs.flatMap((run, at) => isSmallFrame(run) ? [] : [at])
+  yield* Effect.zip(
+    Effect.forEach(pooled, (at) => Effect.map(unpackRun(runs[at]!), (unpacked) => void (events[at] = unpacked)), {
+      concurrency: COMPRESS_CONCURRENCY,
+      discard: true
+    }),
+    Effect.suspend(() =>
+      attempt(() =>
+        runs.forEach((run, at) => {
+          if (isSmallFrame(run)) events[at] = splitEvents(decompressSync(run), run.indices.length)
+        })
+      )
+    ),
+    { concurrent: true }
+  )
+  return events
+})
 
 /** The events that runs hold of a range, each exactly once, in the order of the log. */
 export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
@@ -120,10 +173,6 @@ export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
     for (let n = 0; n < bytes.length; n++) events[indices[n]! - first] = bytes[n]!
   }
   return events
-})
-
-export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(runs: ReadonlyArray<Run>) {
-  return yield* Effect.forEach(runs, unpackRun, { concurrency: COMPRESS_CONCURRENCY })
 })
 
 /** One run of several of the same source, conversation and class, none of them alone, with its events by index. */
