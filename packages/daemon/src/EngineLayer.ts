@@ -1,5 +1,5 @@
 /** The engine that does the work: each method opens what it needs of this home, and closes it again. */
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Ref, Stream } from "effect"
 import { Engine } from "./Engine.ts"
 import { fingerprint, run } from "./engine/Daemon.ts"
 import { drill } from "./engine/Drill.ts"
@@ -23,7 +23,13 @@ export const layer = Layer.effect(
       init: (options) => Effect.provide(init(options), services),
       sync: () =>
         session.pipe(
-          Effect.flatMap((opened) => Effect.tap(sync(opened), () => keepStatus(opened))),
+          Effect.flatMap((opened) =>
+            Effect.flatMap(Ref.make(StatusFile.noTroubles), (troubles) =>
+              sync(opened, (kind, name, error) =>
+                StatusFile.noteTrouble(troubles, kind, name, error)).pipe(
+                  Effect.tap(() => Effect.flatMap(Ref.get(troubles), (known) => keepStatus(opened, known)))
+                ))
+          ),
           Effect.scoped,
           Effect.provide(services)
         ),
@@ -33,7 +39,9 @@ export const layer = Layer.effect(
       verify: (options) => Effect.provide(verify(options), services),
       drill: (options) =>
         session.pipe(
-          Effect.flatMap((opened) => Effect.tap(drill(opened, options), () => keepStatus(opened))),
+          Effect.flatMap((opened) =>
+            Effect.tap(drill(opened, options), () => keepStatus(opened, StatusFile.noTroubles))
+          ),
           Effect.scoped,
           Effect.provide(services)
         ),
@@ -54,5 +62,7 @@ export const layer = Layer.effect(
   })
 )
 
-const keepStatus = (session: Effect.Effect.Success<ReturnType<typeof openSession>>) =>
-  Effect.flatMap(StatusFile.describe(session, StatusFile.noTroubles, false), StatusFile.save)
+const keepStatus = (
+  session: Effect.Effect.Success<ReturnType<typeof openSession>>,
+  troubles: StatusFile.Troubles
+) => Effect.flatMap(StatusFile.describe(session, troubles, false), StatusFile.save)

@@ -19,6 +19,8 @@ export interface Named {
 
 export interface SourceAdapter {
   readonly open: (spec: Named) => Effect.Effect<SourceShape, SourceError>
+  /** What is known of such a source though its store is away: how its events are remembered. */
+  readonly memory: Effect.Effect<Pick<SourceShape, "remember" | "gaps">>
 }
 
 export interface TargetAdapter {
@@ -33,14 +35,24 @@ export const sources: Readonly<Record<string, SourceAdapter>> = {
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/sources/Maildir")),
         ({ openMaildir }) => openMaildir({ name, path: place })
-      )
+      ),
+    memory: Effect.map(
+      Effect.promise(() => import("@sealog/adapters/sources/MaildirTable")),
+      ({ gapsOf, remember }) => ({ gaps: gapsOf, remember })
+    )
   },
   jsonl: {
     open: ({ name, place }) =>
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/sources/Jsonl")),
         ({ openJsonl }) => openJsonl({ name, path: place })
-      )
+      ),
+    memory: Effect.map(
+      Effect.promise(() =>
+        Promise.all([import("@sealog/adapters/sources/JsonlTable"), import("@sealog/adapters/sources/MaildirTable")])
+      ),
+      ([{ remember }, { gapsOf }]) => ({ gaps: gapsOf, remember })
+    )
   }
 }
 

@@ -172,7 +172,8 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*(working: Working) {
     failed: Deferred.await(failed),
     handlers: {
       status: () => answer(Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))),
-      sync: () => answer(Effect.tap(sync(session), () => announce)),
+      sync: () =>
+        answer(Effect.tap(sync(session, (kind, name, error) => trouble(working, kind, name, error)), () => announce)),
       // Listening first, then reading: what is recorded in between is told too.
       log: (params) =>
         Stream.unwrapScoped(
@@ -194,15 +195,12 @@ export const fingerprint = Effect.fn("Daemon.fingerprint")(function*({ journal, 
   })
 })
 
-/** Notes what is wrong, or that nothing is any more; tells whether that is news. */
-const trouble = (working: Working, kind: keyof StatusFile.Troubles, name: string, error: KnownError | undefined) =>
-  Ref.modify(working.troubles, (known): readonly [boolean, StatusFile.Troubles] => {
-    const table = new Map(known[kind])
-    const before = table.get(name)
-    if (error === undefined) table.delete(name)
-    else table.set(name, error)
-    return [before?._tag !== error?._tag, { ...known, [kind]: table }]
-  })
+const trouble = (
+  working: Working,
+  kind: keyof StatusFile.Troubles,
+  name: string,
+  error: KnownError | undefined
+): Effect.Effect<boolean> => StatusFile.noteTrouble(working.troubles, kind, name, error)
 
 const saveStatus = Effect.fn("Daemon.saveStatus")(function*({ session, troubles }: Working) {
   yield* StatusFile.save(yield* StatusFile.describe(session, yield* Ref.get(troubles), true))

@@ -31,7 +31,10 @@ export interface TargetOutcome {
   readonly error?: KnownError
 }
 
-export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
+/** What each source and target came to, as soon as that is known; without an error, all is well with it. */
+type Note = (kind: "sources" | "targets", name: string, error: KnownError | undefined) => Effect.Effect<unknown>
+
+export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: Note) {
   const began = yield* Clock.currentTimeMillis
   const { backup, journal } = session
   const progress = yield* Progress
@@ -46,6 +49,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
       return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" })
     })
   })
+  yield* Effect.forEach(sources, ({ error, source }) => note("sources", source.name, error))
   const { size } = yield* journal.head
   const targets = yield* Effect.forEach(backup.targets, (target, at) => {
     const first = met[at]!
@@ -59,6 +63,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session) {
           unit: "events"
         }))
   }, { concurrency: CONCURRENCY })
+  yield* Effect.forEach(targets, ({ error, target }) => note("targets", target.name, error))
   yield* progress.clear
   const head = yield* journal.head
   const ended = yield* Clock.currentTimeMillis

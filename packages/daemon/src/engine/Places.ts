@@ -1,4 +1,6 @@
 /** Opens what a SPEC names, by the registry. A SPEC was parsed against it, so its kind has a row there. */
+import type { SourceShape } from "@sealog/core/backup/Source"
+import { Effect, Either, Schedule, Stream } from "effect"
 import { sources, targets } from "../Registry.ts"
 import type { Spec } from "../Spec.ts"
 
@@ -11,3 +13,34 @@ const row = <A>(rows: Readonly<Record<string, A>>, { kind }: Spec): A => {
 export const openSource = (spec: Spec) => row(sources, spec).open(spec)
 export const openTarget = (spec: Spec) => row(targets, spec).open(spec)
 export const prepareTarget = (spec: Spec) => row(targets, spec).prepare(spec)
+
+/** How often a store that is away is looked for by who waits for its hints. */
+const LOOK_AGAIN = "10 seconds"
+
+/** Opens a source that a home has. One whose store is away holds up no other: whoever asks it looks for it anew. */
+export const attendSource = Effect.fn("Places.attendSource")(function*(spec: Spec) {
+  const opened = yield* Effect.either(openSource(spec))
+  return Either.isRight(opened) ? opened.right : absent(spec, yield* row(sources, spec).memory)
+})
+
+const absent = (spec: Spec, memory: Pick<SourceShape, "remember" | "gaps">): SourceShape => {
+  let found: SourceShape | undefined
+  const look = Effect.suspend(() =>
+    found === undefined
+      ? Effect.tap(openSource(spec), (source) =>
+        Effect.sync(() => {
+          found = source
+        }))
+      : Effect.succeed(found)
+  )
+  return {
+    name: spec.name,
+    kind: spec.kind,
+    ...memory,
+    changes: (state) => Stream.unwrap(Effect.map(look, (source) => source.changes(state))),
+    hints: Stream.unwrap(
+      Effect.map(Effect.retry(look, Schedule.spaced(LOOK_AGAIN)), (source) => Stream.concat(Stream.void, source.hints))
+    ),
+    dump: (options) => Stream.unwrap(Effect.map(look, (source) => source.dump(options)))
+  }
+}

@@ -21,7 +21,7 @@ import * as Config from "../Config.ts"
 import { EngineFailure } from "../Engine.ts"
 import { Home } from "../Home.ts"
 import { type Credential, Secrets } from "../Secret.ts"
-import { openSource, openTarget } from "./Places.ts"
+import { attendSource, openTarget } from "./Places.ts"
 
 export interface Session {
   readonly config: Config.Config
@@ -42,7 +42,7 @@ export const openSession = Effect.fn("Session.open")(function*() {
   const local = yield* makeDisk(home.root)
   const keys = Effect.provideService(KeyRing, ring)
   const journal = yield* openLevelJournal({ path: home.journal }).pipe(keys)
-  const sources = yield* Effect.forEach(config.sources, openSource)
+  const sources = yield* Effect.forEach(config.sources, attendSource)
   const targets = yield* Effect.forEach(
     config.targets,
     (spec) => Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage }))
@@ -89,7 +89,7 @@ export const askSecret = Effect.fn("Session.askSecret")(function*() {
 })
 
 /** A source or target by its name in the configuration. */
-export const specOf = (session: Session, kind: "sources" | "targets", name: string) =>
+const specOf = (session: Session, kind: "sources" | "targets", name: string) =>
   session.config[kind].find((spec) => spec.name === name)
 
 export const kindOf = (session: Session, kind: "sources" | "targets", each: SourceShape | Target): string =>

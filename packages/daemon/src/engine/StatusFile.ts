@@ -7,7 +7,7 @@ import { readCursor, shippedOf } from "@sealog/core/backup/Shipper"
 import { countsOf } from "@sealog/core/backup/SourceTable"
 import { eventsOf } from "@sealog/core/format/Block"
 import { peekEvent } from "@sealog/core/format/EventCodec"
-import { Clock, Effect, Option, Schema, Stream } from "effect"
+import { Clock, Effect, Option, Ref, Schema, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
 import type { KnownError } from "../Failure.ts"
@@ -24,6 +24,21 @@ export interface Troubles {
 }
 
 export const noTroubles: Troubles = { sources: new Map(), targets: new Map() }
+
+/** Notes what is wrong, or that nothing is any more; tells whether that is news. */
+export const noteTrouble = (
+  troubles: Ref.Ref<Troubles>,
+  kind: keyof Troubles,
+  name: string,
+  error: KnownError | undefined
+): Effect.Effect<boolean> =>
+  Ref.modify(troubles, (known): readonly [boolean, Troubles] => {
+    const table = new Map(known[kind])
+    const before = table.get(name)
+    if (error === undefined) table.delete(name)
+    else table.set(name, error)
+    return [before?._tag !== error?._tag, { ...known, [kind]: table }]
+  })
 
 /** The state of everything, from the journal and the last attempts. */
 export const describe = Effect.fn("StatusFile.describe")(
