@@ -3,7 +3,7 @@
  * The one place that calls classic-level, so that tests can put a database in its place that fails.
  */
 import { JournalError, type JournalReason } from "@sealog/core/backup/Journal"
-import { ClassicLevel } from "classic-level"
+import { Level } from "level"
 import { type Key, type Range } from "./LevelKeys.ts"
 
 export type Row = readonly [key: Key, value: Uint8Array]
@@ -46,7 +46,7 @@ const PAGE_ROWS = 256
 const PAGE_BYTES = 1024 * 1024
 
 export const openClassicLevel: OpenDatabase = async (path, { create }) => {
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(path, LEVEL_OPTIONS)
+  const level = new Level<Uint8Array, Uint8Array>(path, LEVEL_OPTIONS)
   // Without `createIfMissing: false` LevelDB takes a lost CURRENT for a new database, and deletes the old one's files.
   await level.open({ ...LEVEL_OPTIONS, createIfMissing: create, errorIfExists: create })
   return {
@@ -85,7 +85,7 @@ const reasonOf = (cause: unknown): JournalReason => {
 }
 
 async function* pages(
-  level: ClassicLevel<Uint8Array, Uint8Array>,
+  level: Level<Uint8Array, Uint8Array>,
   options: { [K in keyof RangeOptions]: RangeOptions[K] | undefined }
 ): AsyncGenerator<ReadonlyArray<Row>> {
   const { gte, limit = -1, lt, reverse = false, values = true } = options

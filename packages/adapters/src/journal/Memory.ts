@@ -98,7 +98,7 @@ export const openMemoryJournal = Effect.fn("MemoryJournal.open")(function*(disk:
   } satisfies JournalShape
 })
 
-/** A journal of its own, gone with the layer. */
+/** A journal of its own, gone with the layer. @public */
 export const layerMemory: Layer.Layer<Journal, never, KeyRing | Entropy> = Layer.effect(
   Journal,
   Effect.flatMap(makeMemoryDisk, openMemoryJournal)

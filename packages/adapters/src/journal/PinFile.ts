@@ -53,6 +53,7 @@ export const makePinFile = Effect.fn("PinFile.make")(function*(path: string) {
   })
 })
 
+/** @public */
 export const layerPinFile = (path: string): Layer.Layer<HeadPin, never, FileSystem | KeyRing | Entropy> =>
   Layer.effect(HeadPin, makePinFile(path))
 

@@ -14,7 +14,7 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 
-export const MARK_FILE = ".sealog-restore.json"
+const MARK_FILE = ".sealog-restore.json"
 /** Everything that does not count yet: files to be moved into place, scratch, and the mark that goes with them. */
 const WORK_FOLDER = ".sealog-restore.tmp"
 const WORK = { stage: "files", scratch: "scratch", mark: "mark.json" } as const

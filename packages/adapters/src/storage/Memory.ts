@@ -52,6 +52,7 @@ export const makeMemory = (options?: MemoryOptions): Effect.Effect<StorageShape>
     }
   })
 
+/** @public */
 export const layerMemory: Layer.Layer<Storage> = Layer.effect(Storage, makeMemory())
 
 const claims: Capabilities = {

@@ -174,7 +174,7 @@ export const dumpLines = Effect.fn("test.dump")(function*(machine: Machine) {
 })
 
 /** Every file below a folder with its bytes, and every folder: what `diff -r` would compare. */
-export const tree = (root: string): ReadonlyArray<string> =>
+const tree = (root: string): ReadonlyArray<string> =>
   walk(root).map(({ bytes, name }) => (bytes === undefined ? `${name}/` : `${name} ${bytes}`))
 
 /** As exactly as Node can set a time: to the microsecond. */

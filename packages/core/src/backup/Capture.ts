@@ -82,6 +82,7 @@ export const make = Effect.gen(function*() {
   })
 })
 
+/** @public */
 export const layer = Layer.effect(Capture, make)
 
 interface Recording {

@@ -81,4 +81,4 @@ const place = (event: Event): Placed => ({
   bytes: encodeEvent(event)
 })
 
-export const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({ ...log.head(), recordedAt })
+const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({ ...log.head(), recordedAt })

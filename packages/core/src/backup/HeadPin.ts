@@ -38,7 +38,7 @@ const explain: Record<PinReason, string> = {
 const Hash = Schema.Uint8ArrayFromBase64.pipe(Schema.filter((bytes) => bytes.length === 32))
 const Size = Schema.Int.pipe(Schema.between(0, LOG_EVENTS))
 
-/** Where a log stood, and whose it was. */
+/** Where a log stood, and whose it was. @public */
 export const PinnedHead = Schema.Struct({
   writer: Schema.Uint8ArrayFromBase64.pipe(Schema.filter((bytes) => bytes.length === 8)),
   size: Size,

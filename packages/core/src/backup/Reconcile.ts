@@ -279,7 +279,7 @@ const settleCursor = Effect.fn("Reconcile.settleCursor")(function*(
 const emptyHead: JournalHead = { size: 0, root: createHash("sha256").digest(), peaks: [], recordedAt: 0 }
 
 /** How far a log's segments reach from its beginning without a gap. */
-export const reachOf = (segments: ReadonlyArray<SegmentInfo>): number => {
+const reachOf = (segments: ReadonlyArray<SegmentInfo>): number => {
   let reach = 0
   for (const segment of segments.toSorted((a, b) => a.first - b.first)) {
     if (segment.first > reach) break

@@ -87,6 +87,7 @@ export interface SourceShape {
   readonly gaps: (state: SourceState) => ReadonlyArray<{ readonly subject: string; readonly reason: string }>
 }
 
+/** @public */
 export class Source extends Context.Tag("@sealog/core/backup/Source")<Source, SourceShape>() {}
 
 /** Opens a source. */

@@ -8,7 +8,7 @@ import { ByteWriter } from "../format/Binary.ts"
 import type { TreeHead } from "./TreeHead.ts"
 
 /** Words, of 11 bits each. */
-export const FINGERPRINT_WORDS = 8
+const FINGERPRINT_WORDS = 8
 
 export interface Fingerprint {
   /** Events. */

@@ -9,20 +9,20 @@ import { Schema } from "effect"
 import { type Value, ValueSchema } from "../format/Value.ts"
 
 /** Milliseconds since 1970-01-01T00:00:00Z, an integer, negative before that. */
-export const Millis = Schema.Int.annotations({ identifier: "Millis" })
+const Millis = Schema.Int.annotations({ identifier: "Millis" })
 
 /** A 64-bit integer, exact: a number where that is exact, else a bigint. */
-export const Int64 = Schema.Union(Schema.Int, Schema.BigInt).annotations({ identifier: "Int64" })
+const Int64 = Schema.Union(Schema.Int, Schema.BigInt).annotations({ identifier: "Int64" })
 export type Int64 = typeof Int64.Type
 
 /** Bytes; base64 outside. */
-export const Bytes = Schema.Uint8ArrayFromBase64.annotations({ identifier: "Bytes" })
+const Bytes = Schema.Uint8ArrayFromBase64.annotations({ identifier: "Bytes" })
 
 /**
  * A file name or relative path as the file system has it: one character (U+0000 to U+00FF) for each byte, so that
  * names which are not UTF-8 survive. Separators are `/`.
  */
-export const ByteName = Schema.String.pipe(Schema.pattern(/^[\u0000-\u00ff]*$/)).annotations({ identifier: "ByteName" })
+const ByteName = Schema.String.pipe(Schema.pattern(/^[\u0000-\u00ff]*$/)).annotations({ identifier: "ByteName" })
 
 /** Structured data a store has beyond the fields below: JSON with exact integers and bytes. */
 export type { Value }

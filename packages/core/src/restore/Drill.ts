@@ -24,7 +24,7 @@ import type { Finding } from "./Open.ts"
 import { verifyBlobs } from "./Verify.ts"
 
 /** Drills until everything old has come up once. */
-export const DRILL_ROUNDS = 30
+const DRILL_ROUNDS = 30
 
 /** What a drill examines: what is new and one round of what is old, a share of it all, or all of it. */
 export type DrillMode = "incremental" | "full" | { readonly share: number }

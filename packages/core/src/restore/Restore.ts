@@ -80,7 +80,7 @@ export const restore = Effect.fn("Restore.restore")(function*(options: {
 })
 
 /** Whether the logs reach, and contain, every head known from elsewhere. */
-export const freshnessOf = (
+const freshnessOf = (
   fetch: FetchShape,
   replayed: Pick<ReplayReport, "logs" | "findings">,
   pinned: ReadonlyMap<string, ReadonlyArray<KnownHead>>,

@@ -25,7 +25,7 @@ export const pinnedHeads = Effect.fn("Pins.heads")(function*(ring: KeyRingShape,
 })
 
 /** The pins of some targets, as a reader of a vault takes them. */
-export const headsOf = (targets: Pin["targets"], names: ReadonlyArray<string>): KnownHeads => {
+const headsOf = (targets: Pin["targets"], names: ReadonlyArray<string>): KnownHeads => {
   const heads = new Map<string, ReadonlyArray<KnownHead>>()
   for (const name of names) {
     const head = targets[name]

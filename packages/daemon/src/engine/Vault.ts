@@ -28,7 +28,7 @@ import { openTarget } from "./Places.ts"
 import { askSecret } from "./Session.ts"
 
 /** Opens a vault at the first place that has it, and lists all of them. */
-export const openPlaces = Effect.fn("Vault.openPlaces")(function*(specs: ReadonlyArray<Spec>) {
+const openPlaces = Effect.fn("Vault.openPlaces")(function*(specs: ReadonlyArray<Spec>) {
   const places = yield* Effect.forEach(
     specs,
     (spec) => Effect.map(openTarget(spec), (storage): Place => ({ name: spec.spec, storage }))

@@ -72,7 +72,7 @@ const newestOf = (logs: ReadonlyArray<VerifiedLog>): string | null => {
 }
 
 /** The places that a command is about. */
-export const specsAt = Effect.fn("Engine.specsAt")(function*(at: At): Effect.fn.Return<
+const specsAt = Effect.fn("Engine.specsAt")(function*(at: At): Effect.fn.Return<
   ReadonlyArray<Spec>,
   Effect.Effect.Error<ReturnType<typeof Config.load>> | EngineFailure,
   Effect.Effect.Context<ReturnType<typeof Config.load>>
