@@ -32,12 +32,14 @@ type Ranged = CoreFinding | Extract<DrillFinding, { readonly reason: "JournalDif
 
 const events = ({ first, last }: Ranged): string => first === last ? `event ${first}` : `events ${first} to ${last}`
 
+const eventsAre = (finding: Ranged): string => `${events(finding)} ${finding.first === finding.last ? "is" : "are"}`
+
 const sentences: { readonly [R in Ranged["reason"]]: (finding: Ranged) => string } = {
   Damaged: (finding) => `an object is damaged or missing; it holds ${events(finding)}`,
-  Gap: (finding) => `${events(finding)} are in no object that can be read`,
-  Branch: (finding) => `${events(finding)} are a second history of the same machine; both are kept`,
-  RolledBack: (finding) => `${events(finding)} are known to have been here and are not: the vault was rolled back`,
+  Gap: (finding) => `${eventsAre(finding)} in no object that can be read`,
+  Branch: (finding) => `${eventsAre(finding)} a second history of the same machine; both are kept`,
+  RolledBack: (finding) => `${eventsAre(finding)} known to have been here and gone: the vault was rolled back`,
   Contradiction: (finding) => `the log up to event ${finding.last} is not the one that is known`,
-  Blob: (finding) => `a long content that ${events(finding)} names is damaged or missing`,
-  JournalDiffers: (finding) => `${events(finding)} at the target are not those of the journal`
+  Blob: (finding) => `a long content of ${events(finding)} is damaged or missing`,
+  JournalDiffers: (finding) => `at the target, ${eventsAre(finding)} not what the journal has`
 }

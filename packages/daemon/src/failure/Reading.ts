@@ -83,16 +83,16 @@ const list = (error: RestoreError): string => {
 }
 
 const describe = ({ first, last, object, reason }: Finding): string => {
-  const events = first === last ? `event ${first}` : `events ${first} to ${last}`
+  const [events, are] = first === last ? [`event ${first}`, "is"] : [`events ${first} to ${last}`, "are"]
   switch (reason) {
     case "Damaged":
       return `${object ?? "an object"} is damaged (${events})`
     case "Gap":
-      return `${events} are missing`
+      return `${events} ${are} missing`
     case "Branch":
-      return `${events} are a second history`
+      return `${events} ${are} a second history`
     case "RolledBack":
-      return `${events} are known to have been there and are gone`
+      return `${events} ${are} known to have been there and ${are} gone`
     case "Contradiction":
       return "its history is not the one that is known"
     case "Blob":
