@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly through?: ReadonlyArray<string>
   /** Another script of Node's than the program. */
   readonly script?: string
+  /** The words are for `through`, which runs the program itself. */
+  readonly bare?: boolean
 }
 
 /** It ended before it gave the sign that was waited for. */
@@ -60,7 +62,8 @@ export const run = (words: ReadonlyArray<string>, options: ProcessOptions = {}):
 const { SEALOG_HOME: _home, SEALOG_PASSWORD_FILE: _file, SEALOG_PASSWORD_COMMAND: _command, ...inherited } = process.env
 
 const launch = (words: ReadonlyArray<string>, options: ProcessOptions): Running => {
-  const [command, ...rest] = [...(options.through ?? []), process.execPath, options.script ?? program, ...words]
+  const called = options.bare === true ? words : [process.execPath, options.script ?? program, ...words]
+  const [command, ...rest] = [...(options.through ?? []), ...called]
   const began = performance.now()
   const child = spawn(command!, rest, {
     stdio: ["ignore", "pipe", "pipe"],
