@@ -98,6 +98,7 @@ const writeLines = (path: string, lines: Iterable<KeyedLine>, hash: Hash): numbe
 /** The lines of the last restore; `check` fails where the file is not what that wrote. */
 const readOld = (path: string, known: string | undefined) => {
   if (!fs.existsSync(path)) return { lines: [], check: () => undefined }
+  if (known === undefined) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: path })
   const hash = createHash("sha256")
   return {
     lines: oldLines(path, hash),

@@ -9,6 +9,7 @@
 import type { Place } from "@sealog/core/message/Event"
 import { ProjectionError, type RestoredMessage } from "@sealog/core/restore/Projection"
 import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import { exists, isOurs, joinBytes, type RestoreFolder } from "./RestoreFolder.ts"
 
@@ -18,6 +19,8 @@ interface Move {
   readonly from: Buffer
   readonly to: Buffer
   readonly mtimeNs: Nanoseconds
+  /** Of what a restore wrote there, hex. */
+  readonly sha256: string | undefined
 }
 
 interface Replaced {
@@ -33,7 +36,7 @@ export class MaildirOutput {
   private readonly scratch: Buffer
   private readonly made = new Set<string>()
   private readonly moves: Array<Move> = []
-  private readonly removals: Array<Buffer> = []
+  private readonly removals: Array<{ readonly path: Buffer; readonly sha256: string | undefined }> = []
   private readonly emptied: Array<Buffer> = []
   private readonly replaced = new Map<string, Replaced>()
 
@@ -75,6 +78,7 @@ export class MaildirOutput {
   place({ after, before, source }: RestoredMessage): { readonly write: ReadonlyArray<Place>; readonly moved: number } {
     const had = placesOf(before)
     const has = placesOf(after)
+    const sha256 = digestOf(before)
     const gone = had.filter((each) => !has.some((other) => samePlace(each, other)))
     const write: Array<Place> = []
     let moved = 0
@@ -85,10 +89,10 @@ export class MaildirOutput {
         continue
       }
       const from = pathOf(this.root, source, partsOf(gone.splice(old, 1)[0]!))
-      this.moves.push({ from, to: pathOf(this.root, source, partsOf(next)), mtimeNs: next.mtimeNs })
+      this.moves.push({ from, to: pathOf(this.root, source, partsOf(next)), mtimeNs: next.mtimeNs, sha256 })
       moved++
     }
-    for (const each of gone) this.removals.push(pathOf(this.root, source, partsOf(each)))
+    for (const each of gone) this.removals.push({ path: pathOf(this.root, source, partsOf(each)), sha256 })
     return { write, moved }
   }
 
@@ -100,12 +104,19 @@ export class MaildirOutput {
 
   /** Takes away what is not there any more and moves what is elsewhere now; new files come with the folder's mark. */
   finish(): void {
+    // All is looked at before any of it is touched: what somebody put in the place of a mail is not ours to take.
+    const touched = this.moves.map(({ from: path, sha256: digest }) => ({ path, sha256: digest }))
+    for (const { path, sha256 } of touched.concat(this.removals)) {
+      if (exists(path) && !isOurs(path, sha256)) {
+        throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: path.toString() })
+      }
+    }
     for (const [name, { path, sha256, stays }] of this.replaced) {
       if (stays || !exists(path)) continue
       if (!isOurs(path, sha256)) throw new ProjectionError({ reason: "NotEmpty", method: "finish", subject: name })
       fs.rmSync(path)
     }
-    for (const path of this.removals) fs.rmSync(path, { force: true })
+    for (const { path } of this.removals) fs.rmSync(path, { force: true })
     // Out of the way first: names may be handed on, or round in a circle, and new mails may take old names.
     const aside = this.moves.map(({ from }, at) => {
       const path = joinBytes(this.scratch, Buffer.from(`moving-${at}`))
@@ -139,6 +150,15 @@ export const writeAll = (file: number, bytes: Uint8Array): void => {
 
 /** Node sets times to the microsecond, cutting off the rest: half of one keeps a double on the right side of it. */
 export const seconds = (ns: Nanoseconds): number => (Number(BigInt(ns) / 1_000n) + 0.5) / 1e6
+
+/** Of the bytes of a message as it was restored, hex. */
+const digestOf = (state: RestoredMessage["before"]): string | undefined => {
+  const content = state?.message.content
+  if (content === undefined) return undefined
+  return content._tag === "inline"
+    ? createHash("sha256").update(content.bytes).digest("hex")
+    : Buffer.from(content.sha256).toString("hex")
+}
 
 /** Where a message is: nowhere once it is removed. */
 export const placesOf = (state: RestoredMessage["after"]): ReadonlyArray<Place> =>

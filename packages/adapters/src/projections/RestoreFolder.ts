@@ -25,6 +25,8 @@ export const Mark = Schema.Struct({
   format: Schema.String,
   vaultId: Schema.String,
   messages: Schema.Int,
+  /** Something could not be restored: what came later about it has nothing to go on from. */
+  partial: Schema.optionalWith(Schema.Boolean, { exact: true }),
   heads: Schema.Array(Schema.Struct({
     writer: Schema.String,
     size: Schema.Int,
@@ -60,7 +62,7 @@ export const openRestoreFolder = Effect.fn("RestoreFolder.open")(function*(optio
   readonly vaultId: string
   readonly force: boolean
 }) {
-  const { dir, force, format, vaultId } = options
+  const { dir, force } = options
   yield* attempt("open", dir, () => fs.mkdirSync(dir, { recursive: true, mode: 0o700 }))
   yield* finishInterrupted(dir)
   const mark = yield* readMark(join(dir, MARK_FILE))
@@ -70,7 +72,7 @@ export const openRestoreFolder = Effect.fn("RestoreFolder.open")(function*(optio
       return yield* new ProjectionError({ reason: "NotEmpty", method: "open", subject: dir })
     }
   }
-  if (Option.isSome(mark) && (mark.value.format !== format || mark.value.vaultId !== vaultId)) {
+  if (Option.isSome(mark) && !continues(mark.value, options)) {
     return yield* new ProjectionError({ reason: "OtherRestore", method: "open", subject: dir })
   }
   const work = join(dir, WORK_FOLDER)
@@ -96,6 +98,10 @@ export const openRestoreFolder = Effect.fn("RestoreFolder.open")(function*(optio
       })
   } satisfies RestoreFolder
 })
+
+/** Only a whole restore of the same vault in the same form can be gone on from. */
+const continues = (mark: Mark, { format, vaultId }: { readonly format: string; readonly vaultId: string }): boolean =>
+  mark.partial !== true && mark.format === format && mark.vaultId === vaultId
 
 /** A restore that had been proven and was interrupted while it moved files into place goes on where it was. */
 const finishInterrupted = Effect.fn("RestoreFolder.finishInterrupted")(function*(dir: string) {

@@ -76,6 +76,16 @@ describe("capture", () => {
       assert.deepStrictEqual(keys, ["a", "b", "c"])
     }).pipe(Effect.provide(services)))
 
+  /** Verifies: CAP-1 */
+  it.scoped("takes each thing once where two passes of one source meet", () =>
+    Effect.gen(function*() {
+      const { capture, events } = yield* opened
+      const source = sourceOf(() => Array.from({ length: 20 }, (_, at) => batch(added(`m${at}`))))
+      yield* Effect.all([capture.pass(source), capture.pass(source)], { concurrency: 2 })
+      const keys = (yield* events).flatMap((event) => event.kind === "message.added" ? [event.message.key] : [])
+      assert.strictEqual(keys.length, 20)
+    }).pipe(Effect.provide(services)))
+
   /** Verifies: CAP-2 */
   it.scoped("tells of what no event can hold as a gap, once, and takes all the rest", () =>
     Effect.gen(function*() {

@@ -93,7 +93,7 @@ export const open = Effect.fn("test.open")(function*(machine: Machine) {
 /** One whole pass of a program that starts, works and ends; tells what it found at each target. */
 export const pass = Effect.fn("test.pass")(function*(machine: Machine, offline = false) {
   const { backup, source, targets } = yield* open(machine)
-  const findings = offline ? [] : yield* Effect.forEach(targets, backup.meet)
+  const findings = offline ? [] : yield* Effect.forEach(targets, (target) => backup.meet(target))
   const { events } = yield* backup.capture(source)
   const ships = offline ? [] : yield* Effect.forEach(targets, (target) => backup.shipTo(target))
   return { events, findings, ships }
@@ -142,6 +142,7 @@ export const restoreInto = Effect.fn("test.restore")(function*(options: {
     vaultId: "test",
     messages: report.messages,
     files: projection.writtenFiles(),
+    ...(report.logs.every(({ proven }) => proven) && report.unread.length === 0 ? {} : { partial: true }),
     heads: report.logs.flatMap(({ head, writer }) =>
       head.peaks === undefined
         ? []

@@ -108,6 +108,26 @@ describe("what cannot be proven", () => {
       assert.isUndefined(parseFingerprint(`${printed} again`))
     }).pipe(Effect.provide(services)))
 
+  /** Verifies: RST-9 */
+  it.scopedLive("is not gone on from: a folder restored in part is left alone, and so is what its owner put in it", () =>
+    Effect.gen(function*() {
+      const top = yield* freshFolder
+      const machine = yield* shipped(top, 3)
+      const target = machine.targets[0]!
+      copy(target, join(top, "damaged"))
+      fs.rmSync(join(top, "damaged", (yield* segmentsOf(machine))[1]!.object))
+      yield* restoreInto({ target: join(top, "damaged"), dir: join(top, "part"), partial: true })
+      const again = yield* Effect.flip(restoreInto({ target, dir: join(top, "part") }))
+      assert.strictEqual(again._tag === "ProjectionError" ? again.reason : again._tag, "OtherRestore")
+      yield* restoreInto({ target, dir: join(top, "whole") })
+      fs.writeFileSync(join(top, "whole/maildir/new/1.host"), "not a mail of sealog's")
+      fs.rmSync(join(machine.mail, "new/1.host"))
+      yield* pass(machine)
+      const refused = yield* Effect.flip(restoreInto({ target, dir: join(top, "whole") }))
+      assert.strictEqual(refused._tag === "ProjectionError" ? refused.reason : refused._tag, "NotEmpty")
+      assert.strictEqual(fs.readFileSync(join(top, "whole/maildir/new/1.host"), "utf8"), "not a mail of sealog's")
+    }).pipe(Effect.provide(services)))
+
   /** Verifies: RST-7 */
   it.scopedLive("costs only what is new: a second restore reads no old object", () =>
     Effect.gen(function*() {
@@ -149,6 +169,15 @@ describe("verify", () => {
       assert.deepStrictEqual(yield* check("data"), ["Damaged", "Gap"])
       fs.rmSync(join(target, segments[1]!.object))
       assert.deepStrictEqual(yield* check("names"), ["Gap"])
+      // All of it gone: a head that is known is then nowhere.
+      for (const { object } of segments) {
+        fs.rmSync(join(target, object), { force: true })
+      }
+      const writer = Buffer.from(segments[0]!.writer).toString("hex")
+      const known = new Map([[writer, [{ size: 3, root: new Uint8Array(32), from: "pin" }]]])
+      const emptied = yield* Effect.flatMap(fetchFrom(target), (fetch) =>
+        verify(fetch, "data", known))
+      assert.deepStrictEqual(emptied.map(({ findings }) => findings.map(({ reason }) => reason)), [["RolledBack"]])
     }).pipe(Effect.provide(services)))
 })
 
@@ -170,6 +199,7 @@ describe("a drill", () => {
       sources: [source],
       mode: options.full === true ? "full" : "incremental",
       progress: options.progress ?? { sizes: {}, round: 0 },
+      isCurrent: true,
       settle: (moved) => Effect.as(Effect.orDie(backup.capture(moved)), new Set<string>())
     })
     return { ...report, gets: counted.gets, objects: fetch.counts().objects }
@@ -210,7 +240,11 @@ describe("a drill", () => {
       fs.utimesSync(path, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9)
       const missed = yield* rehearse(machine, { full: true })
       assert.deepStrictEqual(missed.findings.map(({ reason }) => reason), ["StoreDiffers"])
-      flipByte(join(machine.targets[0]!, (yield* segmentsOf(machine))[0]!.object), 300)
+      const [head, ...rest] = yield* segmentsOf(machine)
+      fs.rmSync(join(machine.targets[0]!, rest.at(-1)!.object))
+      const lost = yield* rehearse(machine, { full: true })
+      assert.include(lost.findings.map(({ reason }) => reason), "RolledBack")
+      flipByte(join(machine.targets[0]!, head!.object), 300)
       const damaged = yield* rehearse(machine, { full: true })
       assert.include(damaged.findings.map(({ reason }) => reason), "Damaged")
     }).pipe(Effect.provide(services)))

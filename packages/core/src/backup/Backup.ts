@@ -10,7 +10,7 @@ import { KeyRing } from "../keys/KeyRing.ts"
 import { Capture } from "./Capture.ts"
 import { compact } from "./Compaction.ts"
 import { HeadPin, type HeadPinShape, type PinError } from "./HeadPin.ts"
-import { Journal, JournalError, type JournalShape } from "./Journal.ts"
+import { Journal, type JournalShape } from "./Journal.ts"
 import { type Finding, reconcile, rootAt } from "./Reconcile.ts"
 import { type SealedCut, ship, type ShipCursor, type ShipError, type ShipReport, type Target } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
@@ -23,7 +23,7 @@ export interface BackupShape {
    * Compares the log with a target unless that was done since the journal opened. To be tried for every target before
    * the first append; a target that is away then is compared before its first ship.
    */
-  readonly meet: (target: Target) => Effect.Effect<Finding | undefined, ShipError | PinError>
+  readonly meet: (target: Target, again?: "again") => Effect.Effect<Finding | undefined, ShipError | PinError>
   /** What that comparison found; nothing before it. */
   readonly findings: (target: Target) => Finding | undefined
   /** One pass over a source. */
@@ -35,7 +35,7 @@ export interface BackupShape {
   ) => Effect.Effect<ShipReport, ShipError | PinError>
   /**
    * How many events this machine is known to have had and has not, even after every target that answers was met: 0
-   * where nothing is missing. Corrupt, where those it has are not those it had.
+   * where nothing is missing; all of them where it has others instead.
    */
   readonly missing: Effect.Effect<number, ShipError | PinError>
 }
@@ -71,7 +71,9 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   const meet = Effect.fn("Backup.meet")(function*(at: Attended) {
     if (at.finding !== undefined) return undefined
     const { target } = at
-    at.finding = yield* capture.exclusively(reconcile({ journal, ring, entropy, sources: options.sources, target }))
+    at.finding = yield* capture.exclusively(
+      reconcile({ journal, ring, entropy, sources: options.sources, local, target })
+    )
     return at.finding
   })
 
@@ -102,7 +104,11 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   return {
     sources: options.sources,
     targets: options.targets,
-    meet: (target) => inTurn(target, meet),
+    meet: (target: Target, again?: "again") =>
+      inTurn(target, (at) => {
+        if (again !== undefined) at.finding = undefined
+        return meet(at)
+      }),
     findings: (target) => attended.get(target.name)?.finding,
     capture: capture.pass,
     shipTo: (target, onShipped = () => Effect.void) => inTurn(target, (at) => shipTo(at, onShipped)),
@@ -137,6 +143,6 @@ const missingEvents = Effect.fn("Backup.missing")(function*({ journal, pin }: Pi
   if (Buffer.compare(pinned.writer, writer) !== 0) return 0
   const { size } = yield* journal.head
   if (size < pinned.size) return pinned.size - size
-  if (Buffer.compare(yield* rootAt(journal, pinned.size), pinned.root) === 0) return 0
-  return yield* new JournalError({ reason: "Corrupt", method: "open", subject: `events 0 to ${pinned.size - 1}` })
+  // Long enough, and another history: it was put back to an older state and went on before it met a target.
+  return Buffer.compare(yield* rootAt(journal, pinned.size), pinned.root) === 0 ? 0 : pinned.size
 })

@@ -63,6 +63,14 @@ export const make = Effect.gen(function*() {
   const alone = <A, E>(work: Effect.Effect<A, E>) =>
     turn.withPermits(1)(Effect.uninterruptible(Effect.onError(work, () => Effect.sync(() => recorder.forget()))))
 
+  const passes = new Map<string, Effect.Semaphore>()
+  /** Two passes of one source at once would both find the same news. */
+  const inTurn = (source: string): Effect.Semaphore => {
+    const mine = passes.get(source) ?? Effect.unsafeMakeSemaphore(1)
+    passes.set(source, mine)
+    return mine
+  }
+
   const pass = Effect.fn("Capture.pass")(function*(
     source: SourceShape,
     onTaken: (batch: PassReport) => Effect.Effect<void> = () => Effect.void
@@ -76,7 +84,7 @@ export const make = Effect.gen(function*() {
   })
 
   return Capture.of({
-    pass,
+    pass: (source, onTaken) => inTurn(source.name).withPermits(1)(pass(source, onTaken)),
     state: (source) => alone(recorder.table(source)),
     exclusively: (work) => turn.withPermits(1)(Effect.ensuring(work, Effect.sync(() => recorder.forget())))
   })

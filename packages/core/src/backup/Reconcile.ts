@@ -33,7 +33,7 @@ import {
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
 import { applyDelta, beforeRefold, foldEvents, recordingTable } from "./SourceTable.ts"
-import type { StorageError } from "./Storage.ts"
+import type { StorageError, StorageShape } from "./Storage.ts"
 import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
 
 /** What was found at a target, for `status` and the log. */
@@ -50,6 +50,8 @@ interface Reconciling {
   readonly ring: KeyRingShape
   readonly entropy: Context.Tag.Service<typeof Entropy>
   readonly sources: ReadonlyArray<SourceShape>
+  /** The machine's own copy of blobs. */
+  readonly local: StorageShape
   readonly target: Target
 }
 
@@ -108,7 +110,7 @@ const extendOrAgree = Effect.fn("Reconcile.extendOrAgree")(function*(
  * event of it is appended; the one that does not is returned.
  */
 const extend = Effect.fn("Reconcile.extend")(function*(
-  { journal, ring, sources, target }: Reconciling,
+  { journal, local, ring, sources, target }: Reconciling,
   own: ReadonlyArray<SegmentInfo>
 ): Effect.fn.Return<SegmentInfo | undefined, ReconcileError> {
   const log = yield* loadLog(journal)
@@ -128,11 +130,19 @@ const extend = Effect.fn("Reconcile.extend")(function*(
     for (let at = 0; at < missing.length; at += BLOCK_EVENTS) {
       const events = yield* decodeAll(missing.slice(at, at + BLOCK_EVENTS))
       const states = yield* foldInto(journal, sources, events, log.size)
-      const entry = yield* makeEntry(log, events, { blobs: blobsOf(ring, events), contents: [], states })
+      const blobs = blobsOf(ring, events)
+      for (const blob of blobs) yield* takeBlob(target.storage, local, blob)
+      const entry = yield* makeEntry(log, events, { blobs, contents: [], states })
       yield* journal.append(entry)
     }
   }
   return undefined
+})
+
+/** Other targets are filled from here, so what an event needs comes here with it. */
+const takeBlob = Effect.fn("Reconcile.takeBlob")(function*(from: StorageShape, local: StorageShape, object: string) {
+  const bytes = yield* from.get(object)
+  yield* local.put(object, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
 })
 
 /** What the sources remember after these events, as changes to what they remember now. */

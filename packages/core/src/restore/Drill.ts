@@ -68,10 +68,12 @@ export const drill = Effect.fn("Drill.drill")(function*(options: {
   readonly sources: ReadonlyArray<SourceShape>
   readonly mode: DrillMode
   readonly progress: DrillProgress
+  /** Whether all that the journal holds must be there: it was just shipped. Else it may lag. */
+  readonly isCurrent: boolean
   /** Takes in what changed in a store meanwhile, and tells which messages that was about. */
   readonly settle: (source: SourceShape, since: number) => Effect.Effect<ReadonlySet<string>, JournalError>
 }) {
-  const { fetch, journal, mode, progress, sources } = options
+  const { fetch, isCurrent, journal, mode, progress, sources } = options
   const { size } = yield* journal.head
   const { after } = yield* collect(fetch, new Map())
   const examined: Examined = new Map()
@@ -97,6 +99,7 @@ export const drill = Effect.fn("Drill.drill")(function*(options: {
     }
   }
 
+  for (const log of yield* journal.logs) findings.push(...missingFrom(fetch, log, isCurrent))
   const compared: Array<DrillReport["compared"][number]> = ["log", "journal"]
   for (const source of sources) {
     findings.push(...(yield* compareStore(source, examined, size, options.settle)))
@@ -112,6 +115,23 @@ export const drill = Effect.fn("Drill.drill")(function*(options: {
     progress: { sizes, round: (progress.round + 1) % DRILL_ROUNDS }
   } satisfies DrillReport
 })
+
+/** Events of one of our logs that no object there holds: between others, and behind the last where all must be there. */
+const missingFrom = (
+  fetch: FetchShape,
+  { head, writer }: { readonly writer: Uint8Array; readonly head: TreeHead },
+  isCurrent: boolean
+): ReadonlyArray<Finding> => {
+  const log = fetch.writers.find((each) => Buffer.compare(each.writer, writer) === 0)
+  const findings: Array<Finding> = []
+  let next = 0
+  for (const { first, last } of log === undefined ? [] : planOf(log).chain) {
+    if (first > next) findings.push({ reason: "Gap", writer, first: next, last: first - 1 })
+    next = Math.max(next, last + 1)
+  }
+  if (isCurrent && next < head.size) findings.push({ reason: "RolledBack", writer, first: next, last: head.size - 1 })
+  return findings
+}
 
 /** Opens one segment, compares its events with the journal's, and folds its messages. */
 const examine = Effect.fn("Drill.examine")(function*(

@@ -67,6 +67,8 @@ export interface OpenedLog {
   /** Whether every root from 0 to the head was recomputed; else the events are authentic, but there is a gap. */
   readonly proven: boolean
   readonly findings: ReadonlyArray<Finding>
+  /** Where the walk began: what was before it was proven by an earlier one. */
+  readonly from: number
   /** The root at a size that was asked for, where the log was proven up to there. */
   readonly rootAt: (size: number) => Uint8Array | undefined
 }
@@ -84,7 +86,7 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
   const { start, take } = options
   const known = options.known ?? []
   const findings: Array<Finding> = []
-  if (start !== undefined && endOf(log) <= start.size) return yield* nothingNew(fetch, log, start)
+  if (start !== undefined && endOf(log) <= start.size) return yield* nothingNew(fetch, log, start, known)
   const begun = start === undefined ? LogBuilder.empty() : yield* beginAt(fetch, log, start)
   if (begun === undefined) return unlike(log, start!)
   const walk = new Walk(log, known, begun, options.rootsAt ?? [])
@@ -131,15 +133,27 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     head: walk.head(),
     proven: walk.proven,
     findings,
+    from: begun.size,
     rootAt: (size) => walk.rootAt(size)
   } satisfies OpenedLog
 })
 
 /** A log that ends where it was left, or before: its last trailer says whether it is still that log. */
-const nothingNew = Effect.fn("Open.nothingNew")(function*(fetch: FetchShape, log: WriterLog, start: StartHead) {
+const nothingNew = Effect.fn("Open.nothingNew")(function*(
+  fetch: FetchShape,
+  log: WriterLog,
+  start: StartHead,
+  known: ReadonlyArray<KnownHead>
+) {
   const { writer } = log
   const last = log.segments.find((each) => each.last + 1 === start.size)
-  const still: OpenedLog = { writer, head: start, proven: true, findings: [], rootAt: () => undefined }
+  const findings = known.flatMap(({ root, size }): ReadonlyArray<Finding> => {
+    if (size > start.size) return [{ reason: "RolledBack", writer, first: start.size, last: size - 1 }]
+    if (size < start.size || same(root, start.root)) return []
+    return [{ reason: "Contradiction", writer, first: 0, last: size - 1 }]
+  })
+  const rootAt = (size: number) => size === start.size ? start.root : undefined
+  const still: OpenedLog = { writer, head: start, proven: true, findings, from: start.size, rootAt }
   if (last === undefined) {
     const finding: Finding = { reason: "RolledBack", writer, first: endOf(log), last: start.size - 1 }
     return { ...still, proven: false, findings: [finding] }
@@ -155,6 +169,7 @@ const unlike = ({ writer }: WriterLog, start: StartHead): OpenedLog => ({
   head: start,
   proven: false,
   findings: [{ reason: "Contradiction", writer, first: 0, last: start.size - 1 }],
+  from: start.size,
   rootAt: () => undefined
 })
 

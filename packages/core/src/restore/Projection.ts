@@ -35,7 +35,7 @@ const isFetchDamage = (error: unknown): error is FetchError =>
 
 const explain: Record<ProjectionReason, string> = {
   NotEmpty: "the folder holds what a restore did not write",
-  OtherRestore: "the folder was restored in another form, or from another vault",
+  OtherRestore: "the folder was restored in another form, from another vault, or in part",
   NothingToProject: "nothing in this vault can be written in this form",
   Denied: "it may not be written",
   Full: "there is no space left",

@@ -88,10 +88,12 @@ const freshnessOf = (
 ): Freshness => {
   const by: Array<Freshness["by"][number]> = []
   if (pinned.size > 0) by.push("pin")
-  if (fingerprint !== undefined) by.push("fingerprint")
+  // Below where an incremental restore begins there is nothing to compare with: it was compared then, or never.
+  const comparable = fingerprint !== undefined && !replayed.logs.some((log) => fingerprint.size < log.from)
+  if (comparable) by.push("fingerprint")
   const behind = replayed.findings.some(({ reason }) => reason === "RolledBack" || reason === "Contradiction")
     || [...pinned.keys()].some((writer) => !replayed.logs.some((log) => hex(log.writer) === writer))
-    || (fingerprint !== undefined && !replayed.logs.some((log) => meets(fetch, log, fingerprint)))
+    || (comparable && !replayed.logs.some((log) => meets(fetch, log, fingerprint)))
   return { state: behind ? "behind" : by.length > 0 ? "proven" : "unknown", by }
 }
 

@@ -43,6 +43,17 @@ export const verify = Effect.fn("Verify.verify")(function*(
     const newest = last === undefined ? undefined : yield* damageOf(fetch.trailer(last))
     logs.push(newest?._tag === "Right" ? { ...checked, newestAt: newest.right.recordedTo } : checked)
   }
+  for (const [writer, heads] of known) {
+    if (fetch.writers.some((log) => Buffer.from(log.writer).toString("hex") === writer)) continue
+    const lost = Buffer.from(writer, "hex")
+    const findings = heads.map(({ size }): Finding => ({
+      reason: "RolledBack",
+      writer: lost,
+      first: 0,
+      last: size - 1
+    }))
+    logs.push({ writer: lost, head: { size: 0, root: createHash("sha256").digest() }, findings })
+  }
   return logs
 })
 
@@ -70,6 +81,7 @@ const verifyNames = Effect.fn("Verify.verifyNames")(function*(
 ) {
   const findings: Array<Finding> = []
   const { writer } = log
+  const roots = new Map<number, Uint8Array>()
   let head: TreeHead = { size: 0, root: createHash("sha256").digest() }
   for (const info of planOf(log).chain) {
     const trailer = yield* damageOf(fetch.trailer(info))
@@ -90,11 +102,12 @@ const verifyNames = Effect.fn("Verify.verifyNames")(function*(
       findings.push({ reason: "Branch", writer, first: info.first, last: info.last, object: info.object })
     }
     head = after
+    roots.set(after.size, after.root)
     if (depth !== "names" && isSampled(info, depth)) findings.push(...(yield* verifySegment(fetch, info)))
   }
   for (const each of known) {
     if (each.size > head.size) findings.push({ reason: "RolledBack", writer, first: head.size, last: each.size - 1 })
-    else if (each.size === head.size && Buffer.compare(each.root, head.root) !== 0) {
+    else if (Buffer.compare(each.root, roots.get(each.size) ?? each.root) !== 0) {
       findings.push({ reason: "Contradiction", writer, first: 0, last: each.size - 1 })
     }
   }

@@ -3,6 +3,7 @@
  * restore, measures, and keeps a receipt.
  */
 import { decodeAll } from "@sealog/core/backup/Entries"
+import type { Finding } from "@sealog/core/backup/Reconcile"
 import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { eventsOf } from "@sealog/core/format/Block"
@@ -30,10 +31,12 @@ export const drill = Effect.fn("Engine.drill")(function*(session: Session, optio
   const target = yield* targetOf(session, options)
   yield* Effect.forEach(backup.sources, (source) => captureOne(session, source))
   const configured = config.targets.some(({ name }) => name === target.name)
+  // The owner lists at each drill: what was lost since the journal was opened is found, told, and shipped again.
+  const met = configured ? yield* backup.meet(target, "again") : undefined
   if (configured) yield* raise(shipOne(session, target))
   const began = yield* Clock.currentTimeMillis
   const fetch = yield* makeFetch([target], ring)
-  const rolled = configured ? yield* checkPin(session, target) : []
+  const rolled = lostThere(target, met)
   const before = yield* readProgress(session, target)
   const mode = modeOf(options)
   const done = yield* drillVault({
@@ -42,12 +45,13 @@ export const drill = Effect.fn("Engine.drill")(function*(session: Session, optio
     sources: backup.sources,
     mode,
     progress: before,
+    isCurrent: configured,
     settle: (source, since) => settle(session, source, since)
   })
   const ended = yield* Clock.currentTimeMillis
   const seconds = (ended - began) / 1_000
   const findings = [...rolled, ...done.findings.map((finding) => findingOf(finding, target.name))]
-  if (findings.length === 0) yield* writeProgress(session, target, done.progress)
+  if (done.findings.length === 0) yield* writeProgress(session, target, done.progress)
   const { bytes: bytesRead, objects: objectsRead } = fetch.counts()
   const total = fetch.writers.flatMap((log) => log.segments).reduce((sum, { bytes }) => sum + bytes, 0)
   const { writer } = yield* journal.identity
@@ -68,8 +72,8 @@ export const drill = Effect.fn("Engine.drill")(function*(session: Session, optio
       compared: done.compared,
       findings,
       freshness: {
-        state: rolled.length > 0 ? "behind" : "proven",
-        by: ["pin"],
+        state: rolled.length > 0 ? "behind" : configured ? "proven" : "unknown",
+        by: configured ? ["pin"] : [],
         newestEventAt: done.newestAt === undefined ? null : Reports.time(done.newestAt)
       },
       openedWith: session.openedWith,
@@ -82,8 +86,16 @@ export const drill = Effect.fn("Engine.drill")(function*(session: Session, optio
 })
 
 /** The target that is asked for, else the one whose last drill is longest ago. */
-const targetOf = Effect.fn("Engine.drillTarget")(function*({ backup }: Session, { from, target }: DrillOptions) {
-  if (from !== undefined) return { name: from.name, storage: yield* openTarget(from) } satisfies Target
+const targetOf = Effect.fn("Engine.drillTarget")(function*(
+  { backup, config }: Session,
+  { from, target }: DrillOptions
+) {
+  if (from !== undefined) {
+    // A place that is configured is that target, by whatever name; any other goes by its SPEC.
+    const own = config.targets.find(({ spec }) => spec === from.spec)
+    const known = backup.targets.find(({ name }) => name === own?.name)
+    return known ?? ({ name: from.spec, storage: yield* openTarget(from) } satisfies Target)
+  }
   const { drills } = yield* history()
   const drilledAt = (name: string) => drills.find((drilled) => drilled.target === name)?.at ?? ""
   const found = target === undefined
@@ -101,18 +113,13 @@ const raise = Effect.fn("Engine.raise")(function*(shipped: ReturnType<typeof shi
   if (error !== undefined) return yield* Effect.fail(error)
 })
 
-/** What was shipped there before must be there still: settled with the listing before every first ship. */
-const checkPin = Effect.fn("Engine.checkPin")(function*({ backup }: Session, target: Target) {
-  const finding = backup.findings(target)
-  if (finding?._tag !== "short") return []
-  return [{
+/** What had been shipped there and was gone when the target was met for this drill. */
+const lostThere = ({ name }: Target, met: Finding | undefined): ReadonlyArray<Reports.Finding> =>
+  met?._tag !== "short" ? [] : [{
     reason: "RolledBack",
-    message: `events ${finding.size} to ${
-      finding.shipped - 1
-    } had been shipped there and were gone; they were shipped again`,
-    target: target.name
-  }] satisfies ReadonlyArray<Reports.Finding>
-})
+    message: `events ${met.size} to ${met.shipped - 1} had been shipped there and were gone; they were shipped again`,
+    target: name
+  }]
 
 /** Takes in what a store did meanwhile and tells which messages that was about. */
 const settle = Effect.fn("Engine.settle")(function*(session: Session, source: SourceShape, since: number) {

@@ -140,12 +140,17 @@ export const captureOne = Effect.fn("Engine.captureOne")(function*(
   source: SourceShape,
   onTaken?: (batch: PassReport) => Effect.Effect<void>
 ): Effect.fn.Return<SourceOutcome, KnownError> {
-  const taken = yield* Effect.either(session.backup.capture(source, onTaken))
+  // Counted batch by batch: what was taken before a source failed is taken.
+  let events = 0
+  const taken = yield* Effect.either(session.backup.capture(source, (batch) => {
+    events += batch.events
+    return onTaken === undefined ? Effect.void : onTaken(batch)
+  }))
   if (Either.isLeft(taken) && taken.left._tag === "JournalError") return yield* taken.left
   const state = yield* session.capture.state(source.name)
   return {
     source,
-    events: Either.match(taken, { onLeft: () => 0, onRight: ({ events }) => events }),
+    events: Either.match(taken, { onLeft: () => events, onRight: (whole) => whole.events }),
     gaps: source.gaps(state).length,
     ...(Either.isLeft(taken) ? { error: taken.left } : {})
   }
@@ -174,7 +179,7 @@ const behind = Effect.fn("Engine.behind")(function*(
 export const behindEvents = Effect.fn("Engine.behindEvents")(function*({ journal }: Session, target: Target) {
   const cursor = yield* readCursor(journal, target.name)
   const logs = yield* journal.logs
-  return logs.reduce((sum, log) => sum + log.head.size - shippedOf(cursor, log.writer), 0)
+  return logs.reduce((sum, log) => sum + Math.max(0, log.head.size - shippedOf(cursor, log.writer)), 0)
 })
 
 export const targetState = (events: number, error: KnownError | undefined): Reports.TargetState => {

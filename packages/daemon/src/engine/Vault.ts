@@ -131,6 +131,7 @@ const markOf = (
   format: options.format,
   vaultId: hex(ring.vaultId),
   messages,
+  ...(done.unread.length > 0 || done.logs.some(({ proven }) => !proven) ? { partial: true } : {}),
   files,
   heads: done.logs.flatMap(({ head, proven, writer }) =>
     proven && head.peaks !== undefined

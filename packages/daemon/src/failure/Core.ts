@@ -331,7 +331,7 @@ export const projection: Table<ProjectionReason, ProjectionError> = {
   OtherRestore: [
     Exit.usage,
     "OtherRestore",
-    (e) => `${e.subject} holds a restore of another form or another vault`,
+    (e) => `${e.subject} holds a restore of another form, of another vault, or one with gaps`,
     "choose an empty folder"
   ],
   NothingToProject: [
