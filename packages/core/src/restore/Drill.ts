@@ -175,7 +175,7 @@ const examine = Effect.fn("Drill.examine")(function*(
       if (state === undefined) continue
       const ofSource = examined.get(event.source) ?? new Map()
       examined.set(event.source, ofSource)
-      ofSource.set(event.message.key, { conversation: state.conversation, message: state.message })
+      ofSource.set(event.message.key, { conversation: state.conversation, message: withoutBytes(state.message) })
     }
   })
   return yield* verifyBlobs(fetch, writer, first, events)
@@ -257,6 +257,17 @@ const putItem = (digests: Map<string, ConversationDigest>, source: string, item:
       content: { _tag: "blob", sha256: large.sha256, size: large.size, writer: NOBODY, epoch: 0, parts: [] }
     }
   put(digests, source, item.conversation, whole)
+}
+
+/** A message as its digest: a drill may examine every mail there is, and must not hold them all. */
+const withoutBytes = (message: Message): Message => {
+  const { content } = message
+  if (content?._tag !== "inline") return message
+  const sha256 = createHash("sha256").update(content.bytes).digest()
+  return {
+    ...message,
+    content: { _tag: "blob", sha256, size: content.bytes.length, writer: NOBODY, epoch: 0, parts: [] }
+  }
 }
 
 const NOBODY = new Uint8Array(8)

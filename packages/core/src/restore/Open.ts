@@ -173,6 +173,17 @@ const unlike = ({ writer }: WriterLog, start: StartHead): OpenedLog => ({
   rootAt: () => undefined
 })
 
+/** Starts of segments that lie, or begin, where another one does. */
+const contestedStarts = (log: WriterLog): ReadonlySet<number> => {
+  const starts = new Set<number>()
+  let reach = 0
+  for (const { first, last } of log.segments.toSorted((a, b) => a.first - b.first)) {
+    if (first < reach) starts.add(first)
+    reach = Math.max(reach, last + 1)
+  }
+  return starts
+}
+
 const endOf = (log: WriterLog): number => log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
 
 /** A builder that stands at a head known from before; `undefined` where the vault is not what that head is of. */
@@ -231,6 +242,8 @@ class Walk {
   private readonly known: ReadonlyArray<KnownHead>
   private readonly rootsAt: ReadonlyArray<number>
   private stops: ReadonlyArray<number> = []
+  /** Where a segment begins that the walk may not need: from there a branch may have to be followed. */
+  private contested: ReadonlySet<number> = new Set()
   private readonly roots = new Map<number, Uint8Array>()
   private readonly builders = new Map<number, LogBuilder>()
   private readonly branches: Array<LogBuilder> = []
@@ -255,6 +268,7 @@ class Walk {
     const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
     for (const size of [...this.known.map((head) => head.size), ...this.rootsAt]) boundaries.add(size)
     this.stops = [...boundaries].toSorted((a, b) => a - b)
+    this.contested = contestedStarts(log)
   }
 
   /** Appends a segment's new events if they lead to the root it states, and else stays where it is. */
@@ -341,7 +355,7 @@ class Walk {
 
   private remember(size: number, builder: LogBuilder): void {
     this.roots.set(size, builder.head().root)
-    this.builders.set(size, builder)
+    if (this.contested.has(size)) this.builders.set(size, builder)
   }
 }
 
