@@ -32,7 +32,7 @@ export const live = Effect.fn("Lives.live")(
     const status = Effect.map(socket.ask("status"), (report) => noteStatus(shown, report))
     yield* status
     if (options.lines) yield* socket.follow("log", { follow: true }, (line) => noteLine(shown, line))
-    yield* Effect.forkScoped(Effect.ignore(Effect.repeat(status, Schedule.spaced("10 millis"))))
+    yield* Effect.forkScoped(Effect.ignore(Effect.repeat(status, Schedule.spaced("50 millis"))))
     return { daemon, socket, start } satisfies Life
   }
 )

@@ -19,7 +19,7 @@ import { freshFolder } from "../support/Machine.ts"
 import { makeSmallVault, type Objects, opened, restored, type SmallVault } from "./SmallVault.ts"
 import { MUTANTS, pick, randomOf } from "./Trials.ts"
 
-const SEGMENTS = 3
+const SEGMENTS = 2
 const CUT_BYTES = 64
 
 // Errors by the hundred thousand: where each was made, nobody will ask.

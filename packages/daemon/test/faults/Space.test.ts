@@ -90,7 +90,7 @@ describe.concurrent("a full disk", () => {
         if (noNamespace !== undefined) return test.skip(noNamespace)
         const machine = yield* makeMachine
         yield* fillMaildir(machine, { count: MAILS, seed: 22 })
-          const steps = yield* inSmall(
+        const steps = yield* inSmall(
           machine,
           1_024,
           `export SEALOG_HOME=small/home

@@ -61,7 +61,7 @@ const findings = Effect.fn("WrongOrder.findings")(function*(order: string, safe:
 const recorded = ({ treeSize }: Said) => treeSize > 0
 const shipped = ({ targets: [{ shippedTreeSize }], treeSize }: Said) => shippedTreeSize === treeSize && treeSize > 0
 
-describe("the checks of a kill", () => {
+describe.concurrent("the checks of a kill", () => {
   it.scopedLive("find nothing where the order of writes is right", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* findings("right", shipped), { atTarget: [], inLog: [] })

@@ -1,25 +1,29 @@
 /** A script of the tests in TypeScript as one that Node runs, for tests that need a process of their own of it. */
 import { Effect } from "effect"
 import { build } from "esbuild"
+import { randomUUID } from "node:crypto"
+import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 
-/** Bundles a script below `test/` to where it finds the native packages of the daemon; gives its path. */
+/** Bundles a script below `test/` to where it finds the native packages of the daemon, until the scope closes. */
 export const bundled = (script: string) =>
-  Effect.promise(async () => {
-    const name = script.replaceAll(/\W+/g, "-")
-    const outfile = fileURLToPath(new URL(`../../dist/scripts/${name}-${process.pid}.mjs`, import.meta.url))
-    await build({
-      entryPoints: [fileURLToPath(new URL(`../${script}`, import.meta.url))],
-      outfile,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      target: "node20",
-      conditions: ["@sealog/source"],
-      mainFields: ["module", "main"],
-      external: ["classic-level", "@parcel/watcher", "@node-rs/argon2"],
-      banner: { js: "import { createRequire } from \"node:module\"\nconst require = createRequire(import.meta.url)" },
-      logLevel: "error"
-    })
-    return outfile
-  })
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const outfile = fileURLToPath(new URL(`../../dist/scripts/${randomUUID()}.mjs`, import.meta.url))
+      await build({
+        entryPoints: [fileURLToPath(new URL(`../${script}`, import.meta.url))],
+        outfile,
+        bundle: true,
+        format: "esm",
+        platform: "node",
+        target: "node20",
+        conditions: ["@sealog/source"],
+        mainFields: ["module", "main"],
+        external: ["classic-level", "@parcel/watcher", "@node-rs/argon2"],
+        banner: { js: "import { createRequire } from \"node:module\"\nconst require = createRequire(import.meta.url)" },
+        logLevel: "error"
+      })
+      return outfile
+    }),
+    (outfile) => Effect.sync(() => fs.rmSync(outfile, { force: true }))
+  )
