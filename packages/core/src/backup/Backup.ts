@@ -12,7 +12,16 @@ import { compact } from "./Compaction.ts"
 import { HeadPin, type HeadPinShape, type PinError } from "./HeadPin.ts"
 import { Journal, type JournalShape } from "./Journal.ts"
 import { type Finding, reconcile, rootAt } from "./Reconcile.ts"
-import { type SealedCut, ship, type ShipCursor, type ShipError, type ShipReport, type Target } from "./Shipper.ts"
+import {
+  readCursor,
+  type SealedCut,
+  ship,
+  type ShipCursor,
+  type ShipError,
+  shippedOf,
+  type ShipReport,
+  type Target
+} from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
 import { LocalObjects } from "./Vault.ts"
 
@@ -74,6 +83,7 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
     at.finding = yield* capture.exclusively(
       reconcile({ journal, ring, entropy, sources: options.sources, local, target })
     )
+    yield* pinFound({ journal, pin }, target, at.finding)
     return at.finding
   })
 
@@ -135,6 +145,16 @@ const pinShipped = Effect.fn("Backup.pinShipped")(function*(
     journal: { writer, size, root },
     targets: { ...pinned.targets, ...(shipped === undefined ? {} : { [target.name]: shipped }) }
   }))
+})
+
+/** A kill between a put and its pin leaves the pin behind; what is found there is pinned then, and never less. */
+const pinFound = Effect.fn("Backup.pinFound")(function*(pinning: Pinning, target: Target, finding: Finding) {
+  if (finding._tag !== "agrees" && finding._tag !== "extended") return
+  const { writer } = yield* pinning.journal.identity
+  const cursor = yield* readCursor(pinning.journal, target.name)
+  const pinned = (yield* pinning.pin.read).targets[target.name]
+  const known = pinned !== undefined && Buffer.compare(pinned.writer, writer) === 0 ? pinned.size : 0
+  if (shippedOf(cursor, writer) > known) yield* pinShipped(pinning, target, cursor)
 })
 
 const missingEvents = Effect.fn("Backup.missing")(function*({ journal, pin }: Pinning) {

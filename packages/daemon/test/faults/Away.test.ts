@@ -98,43 +98,51 @@ describe.concurrent("the program", () => {
     60_000
   )
 
-  /** Verifies: FAULT-11 */
-  it.scopedLive("says that a vault was put back to an older state with 13", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      yield* fillMaildir(machine, { count: 2, seed: 14 })
-      yield* initialise(machine)
-      yield* machine.sealog(["sync"])
-      fs.cpSync(machine.vault, `${machine.vault}.older`, { recursive: true })
-      const { treeSize: before } = statusOf(machine)
-      fs.writeFileSync(join(machine.mail, "new", "1.M1.late"), "From: ada@sample.example\n\nLate.\n")
-      yield* machine.sealog(["sync"])
-      const { treeSize: after } = statusOf(machine)
-      fs.renameSync(machine.vault, `${machine.vault}.newer`)
-      fs.renameSync(`${machine.vault}.older`, machine.vault)
-      assert.strictEqual(after, before + 1)
-      says(
-        machine,
-        yield* restoreFrom(machine, machine.vault, "older"),
-        13,
-        `sealog: the vault is older than, or other than, what is known of it: event ${before} is known to have been there `
-          + "and is gone",
-        "        restore from another target; if this one was put back from a backup on purpose, let sealog sync ship to it "
-          + "again"
-      )
-      assert.deepStrictEqual(fs.readdirSync(join(machine.folder, "older")), [])
-      // A new machine knows nothing of what was there, and says so.
-      const unknown = yield* restoreFrom(
-        machine,
-        machine.vault,
-        "unknown",
-        "--json",
-        "--home",
-        join(machine.folder, "none")
-      )
-      assert.strictEqual(unknown.code, 0)
-      assert.deepNestedInclude(JSON.parse(unknown.out), { "freshness.state": "unknown", "messages": 2 })
-    }).pipe(Effect.provide(NodeContext.layer)), 60_000)
+  /** Verifies: FAULT-11, FAULT-15 */
+  it.scopedLive(
+    "says that a vault was put back to an older state with 13, though a kill came before the pin",
+    () =>
+      Effect.gen(function*() {
+        const machine = yield* makeMachine
+        yield* fillMaildir(machine, { count: 2, seed: 14 })
+        yield* initialise(machine)
+        yield* machine.sealog(["sync"])
+        fs.cpSync(machine.vault, `${machine.vault}.older`, { recursive: true })
+        const { treeSize: before } = statusOf(machine)
+        const pin = fs.readFileSync(join(machine.home, "head.pin"))
+        fs.writeFileSync(join(machine.mail, "new", "1.M1.late"), "From: ada@sample.example\n\nLate.\n")
+        yield* machine.sealog(["sync"])
+        const { treeSize: after } = statusOf(machine)
+        // As it is after a kill between the last put and its pin; the next start finds the object and pins it.
+        fs.writeFileSync(join(machine.home, "head.pin"), pin)
+        yield* machine.sealog(["sync"])
+        fs.renameSync(machine.vault, `${machine.vault}.newer`)
+        fs.renameSync(`${machine.vault}.older`, machine.vault)
+        assert.strictEqual(after, before + 1)
+        says(
+          machine,
+          yield* restoreFrom(machine, machine.vault, "older"),
+          13,
+          `sealog: the vault is older than, or other than, what is known of it: event ${before} is known to have been there `
+            + "and is gone",
+          "        restore from another target; if this one was put back from a backup on purpose, let sealog sync ship to it "
+            + "again"
+        )
+        assert.deepStrictEqual(fs.readdirSync(join(machine.folder, "older")), [])
+        // A new machine knows nothing of what was there, and says so.
+        const unknown = yield* restoreFrom(
+          machine,
+          machine.vault,
+          "unknown",
+          "--json",
+          "--home",
+          join(machine.folder, "none")
+        )
+        assert.strictEqual(unknown.code, 0)
+        assert.deepNestedInclude(JSON.parse(unknown.out), { "freshness.state": "unknown", "messages": 2 })
+      }).pipe(Effect.provide(NodeContext.layer)),
+    60_000
+  )
 })
 
 const NOBODY = 65_534
