@@ -10,7 +10,7 @@ const count = (name: string, normally: number): number => {
 }
 
 /** What all choices of a run come from. */
-export const SEED = count("SEALOG_FAULT_SEED", 1)
+const SEED = count("SEALOG_FAULT_SEED", 1)
 /** Times the program is killed in each phase: import, live capture, ship, restore. */
 export const KILLS = count("SEALOG_FAULT_KILLS", 10)
 /** Mails of a first import that is killed. */
