@@ -108,7 +108,7 @@ export const holdsVault = (storage: StorageShape): Effect.Effect<boolean, Storag
   )
 
 /** The id in `sealog.json`. */
-const vaultIdOf = Effect.fn("Vault.idOf")(function*(storage: StorageShape, subject: string) {
+export const vaultIdOf = Effect.fn("Vault.idOf")(function*(storage: StorageShape, subject: string) {
   const bytes = yield* storage.get(VAULT_FILE).pipe(
     Effect.catchIf(
       (error) => error.reason === "NotFound",

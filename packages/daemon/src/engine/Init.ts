@@ -6,15 +6,17 @@ import { FileSystem } from "@effect/platform"
 import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
-import { copyKeys, createVault, holdsVault, VaultError } from "@sealog/core/backup/Vault"
+import type { StorageShape } from "@sealog/core/backup/Storage"
+import { copyKeys, createVault, holdsVault, VaultError, vaultIdOf } from "@sealog/core/backup/Vault"
 import { KDF_DEFAULT } from "@sealog/core/format/Limits"
+import { VAULT_FILE } from "@sealog/core/format/VaultFile"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import { generateKeyRing, generateVaultId, KeyRing } from "@sealog/core/keys/KeyRing"
 import { makeSlot, type Slot, slotHash } from "@sealog/core/keys/KeySlot"
 import { makeNewPassword } from "@sealog/core/keys/Password"
 import { requireStrength } from "@sealog/core/keys/PasswordStrength"
 import { generateRecoveryCode } from "@sealog/core/keys/RecoveryCode"
-import { Effect, Redacted, Stream } from "effect"
+import { Effect, Option, Redacted, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
 import type { InitOptions } from "../Engine.ts"
@@ -28,10 +30,10 @@ const KIB_PER_MIB = 1_024
 
 export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
   const home = yield* Home
-  yield* refuseTaken()
+  const unfinished = yield* refuseTaken()
   // What cannot be read is found out before a password is asked for and anything is made.
   yield* Effect.forEach(options.sources, checkSource)
-  yield* Effect.forEach(options.targets, checkTarget)
+  yield* Effect.forEach(options.targets, (spec) => checkTarget(spec, unfinished))
 
   const typed = yield* Effect.flatMap(Secrets, (secrets) => secrets.choose)
   const password = yield* makeNewPassword(Redacted.value(typed))
@@ -47,6 +49,9 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
 
   yield* prepare()
   yield* Effect.forEach(options.targets, prepareTarget)
+  if (unfinished !== undefined) {
+    for (const spec of options.targets) yield* clearUnfinished(yield* openTarget(spec), unfinished)
+  }
   yield* beginInit()
   yield* prepareDisk(home.root)
   const local = yield* makeDisk(home.root)
@@ -77,30 +82,52 @@ const checkSource = Effect.fn("Engine.checkSource")(function*(spec: Spec) {
 })
 
 /** A place that is not there yet is made later; one that holds a vault is left alone. */
-const checkTarget = Effect.fn("Engine.checkTarget")(function*(spec: Spec) {
+const checkTarget = Effect.fn("Engine.checkTarget")(function*(spec: Spec, unfinished: Uint8Array | undefined) {
   const storage = yield* openTarget(spec)
   const taken = yield* holdsVault(storage).pipe(
     Effect.catchIf((error) => error.reason === "Unreachable", () => Effect.succeed(false))
   )
-  if (taken) return yield* new VaultError({ reason: "Exists", method: "init", subject: spec.spec })
+  if (!taken || (unfinished !== undefined && (yield* isUnfinished(storage, unfinished)))) return
+  return yield* new VaultError({ reason: "Exists", method: "init", subject: spec.spec })
+})
+
+/** Whether a place holds the vault that an interrupted init began here, in which nothing can be yet. */
+const isUnfinished = Effect.fn("Engine.isUnfinished")(function*(storage: StorageShape, unfinished: Uint8Array) {
+  const found = yield* vaultIdOf(storage, "target")
+  const first = yield* Stream.runHead(storage.list("log/"))
+  return Buffer.compare(found, unfinished) === 0 && Option.isNone(first)
+})
+
+/** Takes away the keys that the interrupted init had brought to a place. */
+const clearUnfinished = Effect.fn("Engine.clearUnfinished")(function*(storage: StorageShape, unfinished: Uint8Array) {
+  if (!(yield* holdsVault(storage)) || !(yield* isUnfinished(storage, unfinished))) return
+  yield* storage.delete(VAULT_FILE)
+  const slots = yield* Stream.runCollect(storage.list("slots/"))
+  yield* Effect.forEach(slots, ({ name }) => storage.delete(name), { discard: true })
 })
 
 /** Stands in a home while it is being made: what lies beside it then was never anybody's. */
 const UNFINISHED = "init.unfinished"
 const MADE_BY_INIT = ["sealog.json", "slots", "journal", "blobs", "head.pin"]
 
-/** A home that holds anything of a vault is left alone, unless an init that was interrupted left it. */
+/**
+ * A home that holds anything of a vault is left alone, unless an init that was interrupted left it: then the id of
+ * the vault it began to make, where it had come so far.
+ */
 const refuseTaken = Effect.fn("Engine.refuseTaken")(function*() {
   const home = yield* Home
   const fs = yield* FileSystem.FileSystem
   const isThere = (name: string) =>
     Effect.mapError(fs.exists(`${home.root}/${name}`), (cause) => homeError(cause, "init", home.root))
   const configured = yield* isThere("config.toml")
-  if (!configured && (yield* isThere(UNFINISHED))) return
+  if (!configured && (yield* isThere(UNFINISHED))) {
+    return (yield* isThere(VAULT_FILE)) ? yield* vaultIdOf(yield* makeDisk(home.root), home.root) : undefined
+  }
   const found = yield* Effect.filter(["sealog.json", "journal"], isThere)
   if (configured || found.length > 0) {
     return yield* new VaultError({ reason: "Exists", method: "init", subject: home.root })
   }
+  return undefined
 })
 
 /** Marks the home as being made, and clears what an interrupted init left. */
