@@ -62,14 +62,22 @@ const machineIn = (folder: string): Machine => {
   }
 }
 
+/** `sealog init` with these sources and the vault as target. */
+export const initWords = (
+  { mail, vault }: Machine,
+  sources: ReadonlyArray<string> = [`maildir:${mail}`],
+  more: ReadonlyArray<string> = ["--no-recovery-code"]
+): ReadonlyArray<string> => {
+  const specs = sources.flatMap((spec) => ["--source", spec])
+  return ["init", ...specs, "--target", `disk:${vault}`, "--kdf-memory", "64", ...more]
+}
+
 /** `sealog init` with the Maildir as source and the vault as target, at the least that a key derivation may cost. */
 export const initialise = Effect.fn("Machine.initialise")(function*(
   machine: Machine,
   options: { readonly sources?: ReadonlyArray<string>; readonly more?: ReadonlyArray<string> } = {}
 ) {
-  const sources = (options.sources ?? [`maildir:${machine.mail}`]).flatMap((spec) => ["--source", spec])
-  const words = ["init", ...sources, "--target", `disk:${machine.vault}`, "--kdf-memory", "64"]
-  const made = yield* machine.sealog([...words, ...(options.more ?? ["--no-recovery-code"])])
+  const made = yield* machine.sealog(initWords(machine, options.sources, options.more))
   assert.deepStrictEqual([made.code, made.err], [0, ""])
 })
 
