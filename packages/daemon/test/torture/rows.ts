@@ -1,0 +1,7 @@
+/** Every row there is a harness for, in the order of the scoreboard. */
+import type { Row } from "./Row.ts"
+import { kdfBounds } from "./rows/KdfBounds.ts"
+
+export const rows: ReadonlyArray<Row> = [
+  kdfBounds
+]
