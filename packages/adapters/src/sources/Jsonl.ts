@@ -18,6 +18,7 @@ import type { Fact } from "@sealog/core/message/Event"
 import { watch } from "chokidar"
 import { Effect, Option, Stream } from "effect"
 import { basename } from "node:path"
+import { breathe } from "./Breath.ts"
 import {
   belongs,
   checkOf,
@@ -33,7 +34,6 @@ import {
 } from "./JsonlFiles.ts"
 import { fold, lineIn, makeReadFile, START, textsOf } from "./JsonlFold.ts"
 import { after, factsOf, factsTo, type Known, readKnown, remember } from "./JsonlTable.ts"
-import { breathe } from "./MaildirScan.ts"
 import { gapsOf } from "./MaildirTable.ts"
 
 export interface JsonlOptions {

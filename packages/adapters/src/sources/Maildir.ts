@@ -16,10 +16,12 @@ import {
 } from "@sealog/core/backup/Source"
 import { conversationOfFolder, textOfName } from "@sealog/core/message/MailFolder"
 import { Clock, Effect, Option, PubSub, Stream } from "effect"
+import { breathe } from "./Breath.ts"
 import { largeOf, messageOf, sourceError } from "./MaildirMessage.ts"
 import { baseTextOfKey, conversationOf, keyOf, pathOfPlace, sortPlaces } from "./MaildirName.ts"
 import { batches, byBase } from "./MaildirPass.ts"
-import { breathe, type Found, isGone, scan, type Trust } from "./MaildirScan.ts"
+import { type MaildirReader, makeMaildirReader } from "./MaildirReader.ts"
+import { type Found, isGone, scan, type Trust } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, makeMaildirStore, resolve, type Stat, type Taken } from "./MaildirStore.ts"
 import { gapsOf, int64, makeMaildirIndex, remember } from "./MaildirTable.ts"
 import { watchMaildir } from "./MaildirWatch.ts"
@@ -39,6 +41,7 @@ export const openMaildir = ({ name, path }: MaildirOptions): OpenSource =>
     const root = resolve(path)
     if (typeof root !== "string") return yield* rootError(path, root)
     const store = makeMaildirStore(root)
+    const reader = makeMaildirReader(root, store)
     const index = makeMaildirIndex()
     const trust: Trust = { clean: new Map(), suspects: new Map() }
     const missing = new Set<string>()
@@ -51,13 +54,13 @@ export const openMaildir = ({ name, path }: MaildirOptions): OpenSource =>
       for (const folder of index.follow(state)) trust.clean.delete(folder)
       const now = yield* Clock.currentTimeMillis
       const full = now - lastFull >= FULL_SCAN_MILLIS || now < lastFull
-      const found = yield* scan({ store, index, trust, full, nowNs: BigInt(now) * 1_000_000n })
+      const found = yield* scan({ store, reader, index, trust, full, nowNs: BigInt(now) * 1_000_000n })
       yield* checkFolders(found, path)
       // A pass that does not reach its end looks at everything again.
       const before = full ? now : lastFull
       lastFull = -Infinity
       let again = false
-      return batches({ store, index, scan: found, missing, again: () => (again = true) }).pipe(
+      return batches({ store, reader, index, scan: found, missing, again: () => (again = true) }).pipe(
         Stream.concat(Stream.execute(Effect.sync(() => (lastFull = before)))),
         Stream.ensuring(Effect.suspend(() => again ? PubSub.publish(wakes, undefined) : Effect.void))
       )
@@ -66,10 +69,11 @@ export const openMaildir = ({ name, path }: MaildirOptions): OpenSource =>
     const source: SourceShape = {
       name,
       kind: "maildir",
+      readsAhead: true,
       remember,
       changes: (state) => alone(turn, Stream.unwrap(begin(state))),
       hints: watchMaildir({ root, store, trust, wakes }),
-      dump: (options) => dump(store, path, options?.keys),
+      dump: (options) => dump({ store, reader, path }, options?.keys),
       gaps: gapsOf
     }
     yield* checkRoot(store, path)
@@ -114,15 +118,14 @@ const DUMP_BYTES = 4 * 1024 * 1024
 
 /** The store as it stands. What cannot be read is left out, as it is of the events; `gaps` tells of it. */
 const dump = (
-  store: MaildirStore,
-  path: string,
+  { path, reader, store }: { readonly store: MaildirStore; readonly reader: MaildirReader; readonly path: string },
   keys: ReadonlySet<string> | undefined
 ): Stream.Stream<ReadonlyArray<StoreItem>, SourceError> =>
   Stream.unwrap(
     Effect.gen(function*() {
       yield* checkRoot(store, path)
       const trust: Trust = { clean: new Map(), suspects: new Map() }
-      const found = yield* scan({ store, index: makeMaildirIndex(), trust, full: true, nowNs: 0n })
+      const found = yield* scan({ store, reader, index: makeMaildirIndex(), trust, full: true, nowNs: 0n })
       yield* checkFolders(found, path)
       const bases = keys === undefined ? undefined : new Set([...keys].map(baseTextOfKey))
       const groups = byBase(found.fresh).filter(([base]) => bases === undefined || bases.has(textOfName(base)))

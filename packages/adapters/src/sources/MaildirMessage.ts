@@ -7,14 +7,13 @@ import type { Message, Place } from "@sealog/core/message/Event"
 import { textOfName } from "@sealog/core/message/MailFolder"
 import { Chunk, Effect, Option, Stream } from "effect"
 import { createHash } from "node:crypto"
+import { breathe } from "./Breath.ts"
 import { flagsOf } from "./MaildirName.ts"
-import { breathe } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, PIECE_BYTES, type Taken } from "./MaildirStore.ts"
-import { scanHeader } from "./MailHeader.ts"
 
 /** A message without its content where that is long: capture sets it. */
 export const messageOf = (key: string, taken: Taken, places: ReadonlyArray<Place>): Message => {
-  const { at, atQuality, author, messageId, replyTo } = scanHeader(taken.head)
+  const { at, atQuality, author, messageId, replyTo } = taken.header
   return {
     key,
     type: "mail",

@@ -4,12 +4,15 @@
  * is known by its base name and bytes, so a move or a change of flags is one fact with the places it has now.
  */
 import type { Batch, Draft } from "@sealog/core/backup/Source"
+import { INLINE_CONTENT_BYTES } from "@sealog/core/format/Limits"
 import type { Fact, Place } from "@sealog/core/message/Event"
 import { conversationOfFolder, textOfName } from "@sealog/core/message/MailFolder"
 import { Clock, Effect, Option, Stream } from "effect"
+import { breathe } from "./Breath.ts"
 import { atOfPlaces, largeOf, messageOf } from "./MaildirMessage.ts"
 import { baseOf, conversationOf, flagsOf, join, keyOf, pathOfPlace, samePlaces, sortPlaces } from "./MaildirName.ts"
-import { breathe, type Found, isBlind, isGone, reasonOf, type Scan } from "./MaildirScan.ts"
+import type { MaildirReader } from "./MaildirReader.ts"
+import { type Found, isBlind, isGone, reasonOf, type Scan } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, SETTLED_NS, type Stat, type Taken } from "./MaildirStore.ts"
 import { int64, type Known, type MaildirIndex } from "./MaildirTable.ts"
 
@@ -23,6 +26,7 @@ const SETTLED_MILLIS = Number(SETTLED_NS / 1_000_000n)
 
 export interface Pass {
   readonly store: MaildirStore
+  readonly reader: MaildirReader
   readonly index: MaildirIndex
   readonly scan: Scan
   /** Messages that were missed in the pass before too; this one replaces them. */
@@ -44,7 +48,7 @@ interface Progress extends Pass {
 }
 
 /** Adds what it finds to the drafts, and gives the length of their content. */
-type Task = (drafts: Array<Draft>, nowNs: bigint) => number
+type Task = (drafts: Array<Draft>) => number
 
 export const batches = (pass: Pass): Stream.Stream<Batch> => {
   const progress: Progress = {
@@ -55,7 +59,8 @@ export const batches = (pass: Pass): Stream.Stream<Batch> => {
     elusive: new Set(),
     unsettled: pass.scan.moving
   }
-  return run(() => [...newFolders(pass), ...otherFiles(progress), ...mails(progress, pass.scan.fresh, "first")]).pipe(
+  return run(() => [...newFolders(pass), ...otherFiles(progress)]).pipe(
+    Stream.concat(mails(progress, pass.scan.fresh, "first")),
     Stream.concat(Stream.unwrap(settling(progress))),
     Stream.concat(run(() => endings(progress)))
   )
@@ -72,12 +77,11 @@ const run = (tasks: () => ReadonlyArray<Task>): Stream.Stream<Batch> =>
 
 const nextBatch = Effect.fnUntraced(function*(todo: ReadonlyArray<Task>, from: number) {
   if (from >= todo.length) return Option.none()
-  const nowNs = BigInt(yield* Clock.currentTimeMillis) * 1_000_000n
   const drafts: Array<Draft> = []
   let bytes = 0
   let next = from
   while (next < todo.length && drafts.length < BATCH_DRAFTS && bytes < BATCH_BYTES) {
-    bytes += todo[next++]!(drafts, nowNs)
+    bytes += todo[next++]!(drafts)
     if ((next - from) % BREATH_TASKS === 0) yield* breathe
   }
   const batch: Batch = { drafts }
@@ -88,15 +92,13 @@ const nextBatch = Effect.fnUntraced(function*(todo: ReadonlyArray<Task>, from: n
 const settling = Effect.fnUntraced(function*(progress: Progress) {
   if (progress.young.length === 0) return Stream.empty
   yield* Effect.sleep(SETTLED_MILLIS)
-  return run(() => {
-    const again = progress.young.splice(0).flatMap((file): ReadonlyArray<Found> => {
-      const stat = progress.store.stat(pathOfPlace(file))
-      if (stat._tag === "stat" && stat.type === "file") return [{ ...file, stat }]
-      elude(progress, file)
-      return []
-    })
-    return mails(progress, again, "last")
+  const again = progress.young.splice(0).flatMap((file): ReadonlyArray<Found> => {
+    const stat = progress.store.stat(pathOfPlace(file))
+    if (stat._tag === "stat" && stat.type === "file") return [{ ...file, stat }]
+    elude(progress, file)
+    return []
   })
+  return mails(progress, again, "last")
 })
 
 const newFolders = ({ index, scan }: Pass): ReadonlyArray<Task> =>
@@ -132,7 +134,7 @@ const fileDraft = (store: MaildirStore, path: string, taken: Taken): Draft => {
   // Capture replaces the content of a long one by where it stored it.
   return taken.bytes === undefined
     ? { fact: { ...fact, content }, large: largeOf(store, path, taken) }
-    : { fact: { ...fact, content } }
+    : { fact: { ...fact, content }, sha256: taken.sha256 }
 }
 
 /** Files of one base name may be one message, so they are read together; in order of name, which mostly is time. */
@@ -147,35 +149,72 @@ export const byBase = (found: ReadonlyArray<Found>): ReadonlyArray<readonly [bas
   return [...groups].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
 }
 
-const mails = (progress: Progress, found: ReadonlyArray<Found>, turn: "first" | "last"): ReadonlyArray<Task> =>
-  byBase(found).map(([base, files]) => (drafts, nowNs) => {
-    const messages = new Map<string, { readonly taken: Taken; readonly path: string; readonly places: Array<Place> }>()
-    const all = files.map((file) => ({ file, taken: progress.store.take(pathOfPlace(file), file.stat, nowNs) }))
-    // One message may lie in several of them: they wait together for the one that is not finished.
-    const waits = turn === "first" && files.length > 1 && all.some(({ taken }) => taken._tag === "unsteady")
-    for (const { file, taken } of all) {
-      const path = pathOfPlace(file)
-      if (waits) {
-        missed(progress, file, UNFINISHED)
-        continue
+/** Mails as they are read, a batch at a time. */
+const mails = (progress: Progress, found: ReadonlyArray<Found>, turn: "first" | "last"): Stream.Stream<Batch> =>
+  Stream.suspend(() => {
+    const groups = byBase(found)
+    const next = Effect.fnUntraced(function*(from: number) {
+      if (from >= groups.length) return Option.none()
+      const nowNs = BigInt(yield* Clock.currentTimeMillis) * 1_000_000n
+      const some = portion(groups, from)
+      const files = some.flatMap(([, group]) => group.map((file) => ({ path: pathOfPlace(file), stat: file.stat })))
+      const results = yield* progress.reader.take(files, nowNs)
+      const drafts: Array<Draft> = []
+      let at = 0
+      for (const [base, group] of some) {
+        mail(progress, { base, turn, files: group.map((file) => ({ file, taken: results[at++]! })) }, drafts)
       }
-      if (taken._tag !== "taken") {
-        missed(progress, file, taken)
-        continue
-      }
-      const key = keyOf(base, taken.sha256)
-      claim(progress, file, key)
-      const message = messages.get(key)
-      if (message === undefined) messages.set(key, { taken, path, places: [placeOf(file)] })
-      else message.places.push(placeOf(file))
-    }
-    let bytes = 0
-    for (const [key, { path, places, taken }] of messages) {
-      meet(progress, key, places, () => ({ taken, path }), drafts)
-      bytes += taken.bytes?.length ?? 0
-    }
-    return bytes
+      return Option.some([{ drafts }, from + some.length] as const)
+    })
+    return Stream.unfoldEffect(0, next).pipe(Stream.filter(({ drafts }) => drafts.length > 0))
   })
+
+type Groups = ReturnType<typeof byBase>
+
+/** As many mails as make one batch. */
+const portion = (groups: Groups, from: number): Groups => {
+  let bytes = 0
+  let files = 0
+  let to = from
+  while (to < groups.length && files < BATCH_DRAFTS && bytes < BATCH_BYTES) {
+    for (const { stat: { size } } of groups[to++]![1]) {
+      files++
+      if (size < INLINE_CONTENT_BYTES) bytes += size
+    }
+  }
+  return groups.slice(from, to)
+}
+
+/** One mail, or several of one base name. */
+const mail = (
+  progress: Progress,
+  { base, files, turn }: {
+    readonly base: string
+    readonly files: ReadonlyArray<{ readonly file: Found; readonly taken: ReturnType<MaildirStore["take"]> }>
+    readonly turn: "first" | "last"
+  },
+  drafts: Array<Draft>
+): void => {
+  const messages = new Map<string, { readonly taken: Taken; readonly path: string; readonly places: Array<Place> }>()
+  // One message may lie in several of them: they wait together for the one that is not finished.
+  const waits = turn === "first" && files.length > 1 && files.some(({ taken }) => taken._tag === "unsteady")
+  for (const { file, taken } of files) {
+    if (waits) {
+      missed(progress, file, UNFINISHED)
+      continue
+    }
+    if (taken._tag !== "taken") {
+      missed(progress, file, taken)
+      continue
+    }
+    const key = keyOf(base, taken.sha256)
+    claim(progress, file, key)
+    const message = messages.get(key)
+    if (message === undefined) messages.set(key, { taken, path: pathOfPlace(file), places: [placeOf(file)] })
+    else message.places.push(placeOf(file))
+  }
+  for (const [key, { path, places, taken }] of messages) meet(progress, key, places, () => ({ taken, path }), drafts)
+}
 
 const UNFINISHED = { _tag: "unsteady" } as const
 
@@ -246,7 +285,9 @@ const meet = (
     const fact: Fact = kind === "message.added"
       ? { kind, conversation, message }
       : { kind, conversation, message, ...origin }
-    return read.taken.bytes === undefined ? { fact, large: largeOf(store, read.path, read.taken) } : { fact }
+    return read.taken.bytes === undefined
+      ? { fact, large: largeOf(store, read.path, read.taken) }
+      : { fact, sha256: read.taken.sha256 }
   }
   const push = (draft: Draft | undefined) => {
     if (draft === undefined) return progress.again()

@@ -7,8 +7,9 @@
  */
 import { textOfName } from "@sealog/core/message/MailFolder"
 import { Effect } from "effect"
-import { clearImmediate, setImmediate } from "node:timers"
+import { breathe } from "./Breath.ts"
 import { join, type Sub } from "./MaildirName.ts"
+import type { MaildirReader } from "./MaildirReader.ts"
 import type { Failure, MaildirStore, Stat } from "./MaildirStore.ts"
 import type { KnownFile, MaildirIndex } from "./MaildirTable.ts"
 
@@ -46,6 +47,7 @@ export interface Trust {
 
 export interface ScanOptions {
   readonly store: MaildirStore
+  readonly reader: MaildirReader
   readonly index: MaildirIndex
   readonly trust: Trust
   /** Looks at every file. */
@@ -57,8 +59,6 @@ export interface ScanOptions {
 const TIME_GRAIN_NS = 2_000_000_000n
 /** Folders within folders. */
 const FOLDER_DEPTH = 32
-/** Files looked at before others may run. */
-const BREATH_FILES = 4_000
 
 export const scan = Effect.fn("MaildirScan.scan")(function*(options: ScanOptions) {
   const result: Scan = {
@@ -79,12 +79,6 @@ export const scan = Effect.fn("MaildirScan.scan")(function*(options: ScanOptions
 /** Whether everything in this path was left alone because a folder on the way to it cannot be looked into. */
 export const isBlind = ({ blind: folders }: Scan, path: string): boolean =>
   folders.some((folder) => folder === "" || path === folder || path.startsWith(`${folder}/`))
-
-/** Lets timers and other fibers run: the calls to the file system do not wait for anything. */
-export const breathe: Effect.Effect<void> = Effect.async<void>((resume) => {
-  const turn = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(turn))
-})
 
 export const reasonOf = ({ code }: Failure): string => `could not be read (${code})`
 
@@ -147,7 +141,7 @@ const walk = (
 
 /** One `new` or `cur`. */
 const look = Effect.fnUntraced(function*(options: ScanOptions, result: Scan, folder: string, sub: Sub) {
-  const { index, store, trust } = options
+  const { index, reader, store, trust } = options
   const path = join(folder, sub)
   const before = store.stat(path)
   if (before._tag === "failure") {
@@ -170,26 +164,28 @@ const look = Effect.fnUntraced(function*(options: ScanOptions, result: Scan, fol
   const matched = new Set<string>()
   const freshBefore = result.fresh.length
   let odd = false
-  for (let at = 0; at < listing.names.length; at += BREATH_FILES) {
-    for (const name of listing.names.slice(at, at + BREATH_FILES)) {
-      if (name.startsWith(".")) continue
-      const remembered = known.get(name)
-      if (remembered !== undefined && !options.full && remembered.others === undefined && !suspects?.has(name)) {
-        matched.add(name)
-        continue
-      }
-      const stat = store.stat(`${path}/${name}`)
-      if (stat._tag === "failure") {
-        if (!isGone(stat)) return blind(result, path, reasonOf(stat))
-        result.moving = true
-      } else if (stat.type !== "file") {
-        odd = true
-        result.gaps.set(textOfName(`${path}/${name}`), oddity(stat))
-      } else if (remembered !== undefined && isAsRemembered(remembered, stat)) matched.add(name)
-      else result.fresh.push({ folder, sub, name, stat })
-    }
-    yield* breathe
+  const unsure: Array<string> = []
+  for (const name of listing.names) {
+    if (name.startsWith(".")) continue
+    const remembered = known.get(name)
+    const trusted = remembered !== undefined && !options.full && remembered.others === undefined && !suspects?.has(name)
+    if (trusted) matched.add(name)
+    else unsure.push(name)
   }
+  const stats = yield* reader.stats(unsure.map((name) => `${path}/${name}`))
+  for (const [at, name] of unsure.entries()) {
+    const stat = stats[at]!
+    const remembered = known.get(name)
+    if (stat._tag === "failure") {
+      if (!isGone(stat)) return blind(result, path, reasonOf(stat))
+      result.moving = true
+    } else if (stat.type !== "file") {
+      odd = true
+      result.gaps.set(textOfName(`${path}/${name}`), oddity(stat))
+    } else if (remembered !== undefined && isAsRemembered(remembered, stat)) matched.add(name)
+    else result.fresh.push({ folder, sub, name, stat })
+  }
+  yield* breathe
   if (matched.size !== known.size) {
     for (const [name, file] of known) if (!matched.has(name)) lose(result, file, `${path}/${name}`)
   }

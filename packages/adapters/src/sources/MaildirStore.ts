@@ -9,7 +9,7 @@
 import { INLINE_CONTENT_BYTES } from "@sealog/core/format/Limits"
 import { createHash, hash as hashOf } from "node:crypto"
 import * as fs from "node:fs"
-import { HEADER_SCAN_BYTES } from "./MailHeader.ts"
+import { HEADER_SCAN_BYTES, type MailHeader, scanHeader } from "./MailHeader.ts"
 
 /** The code of a failed system call, and the error itself. */
 export interface Failure {
@@ -24,6 +24,10 @@ export interface Stat {
   readonly size: number
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
+}
+
+/** With what tells a folder from another one that was put in its place. */
+export interface IdentifiedStat extends Stat {
   readonly ino: bigint
   readonly birthtimeNs: bigint
 }
@@ -41,8 +45,7 @@ export interface Taken {
   readonly mtimeNs: bigint
   /** All of it, if that is short enough for an event. */
   readonly bytes: Uint8Array | undefined
-  /** Its first bytes in any case. */
-  readonly head: Uint8Array
+  readonly header: MailHeader
 }
 
 /** It is being written, or moved while it was read. */
@@ -56,7 +59,7 @@ export const SETTLED_NS = 150_000_000n
 export const PIECE_BYTES = 1024 * 1024
 
 export interface MaildirStore {
-  readonly stat: (path: string) => Stat | Failure
+  readonly stat: (path: string) => IdentifiedStat | Failure
   readonly list: (path: string) => Listing | Failure
   /** Reads and hashes a regular file. `nowNs` decides whether it is old enough; without it any age is. */
   readonly take: (path: string, stat: Stat, nowNs?: bigint) => Taken | Unsteady | Failure
@@ -69,10 +72,9 @@ export interface MaildirStore {
 /** The store itself, where its path is a symbolic link. */
 export const resolve = (path: string): string | Failure => attempt(() => fs.realpathSync(path))
 
-export const makeMaildirStore = (root: string): MaildirStore => {
+export const makeMaildirStore = (root: string, slab: Slab = makeSlab()): MaildirStore => {
   const prefix = Buffer.from(root, "utf8").toString("latin1")
   const at = (path: string) => pathOf(path === "" ? prefix : `${prefix}/${path}`)
-  const slab = makeSlab()
   return {
     stat: (path) => attempt(() => statOf(fs.lstatSync(at(path), BIGINT))),
     list: (path) => attempt(() => ({ _tag: "listing", names: fs.readdirSync(at(path), LATIN1) })),
@@ -101,7 +103,7 @@ const attempt = <A>(call: () => A): A | Failure => {
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : "EIO"
 
-const statOf = (stats: fs.BigIntStats): Stat => ({
+const statOf = (stats: fs.BigIntStats): IdentifiedStat => ({
   _tag: "stat",
   type: stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other",
   size: Number(stats.size),
@@ -138,7 +140,7 @@ const withFile = <A>(path: string | Buffer, use: (fd: number) => A): A => {
 const UNSTEADY: Unsteady = { _tag: "unsteady" }
 
 /** Gives short pieces of one long memory: a hundred thousand memories of their own are slow to make and to forget. */
-type Slab = (length: number) => Buffer
+export type Slab = (length: number) => Buffer
 
 const SLAB_BYTES = 1024 * 1024
 
@@ -177,7 +179,7 @@ const takeShort = (slab: Slab, fd: number, before: Stat): Taken => {
   // One byte more than there should be shows a file that has grown.
   const bytes = readFully(fd, 0, slab(before.size + 1))
   const sha256 = hashOf("sha256", bytes, "buffer")
-  return { _tag: "taken", sha256, size: bytes.length, mtimeNs: before.mtimeNs, bytes, head: bytes }
+  return { _tag: "taken", sha256, size: bytes.length, mtimeNs: before.mtimeNs, bytes, header: scanHeader(bytes) }
 }
 
 const takeLong = (fd: number, before: Stat): Taken => {
@@ -198,7 +200,7 @@ const takeLong = (fd: number, before: Stat): Taken => {
     size,
     mtimeNs: before.mtimeNs,
     bytes: undefined,
-    head: head ?? new Uint8Array(0)
+    header: scanHeader(head ?? new Uint8Array(0))
   }
 }
 

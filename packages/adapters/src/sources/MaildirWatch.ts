@@ -9,7 +9,7 @@ import { Effect, type PubSub, Schedule, Stream } from "effect"
 import { basename } from "node:path"
 import { join } from "./MaildirName.ts"
 import { isMaildir, type Trust } from "./MaildirScan.ts"
-import { type Failure, type MaildirStore, SETTLED_NS, type Stat } from "./MaildirStore.ts"
+import { type Failure, type IdentifiedStat, type MaildirStore, SETTLED_NS } from "./MaildirStore.ts"
 
 export interface Watching {
   readonly root: string
@@ -136,6 +136,6 @@ const foldersIn = function*(store: MaildirStore, path: string, depth: number): G
 }
 
 /** File systems give the number of a removed folder to the next one. */
-const identityOf = ({ birthtimeNs, ino }: Stat): string => `${ino} ${birthtimeNs}`
+const identityOf = ({ birthtimeNs, ino }: IdentifiedStat): string => `${ino} ${birthtimeNs}`
 
 const isHidden = (path: string): boolean => basename(path).startsWith(".")

@@ -3,6 +3,7 @@
  * A mail that is filed twice, a file that comes back, cost a reference.
  */
 import { Effect } from "effect"
+import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { CONTENT_INDEX_BYTES } from "../format/Limits.ts"
 import type { Fact } from "../message/Event.ts"
@@ -15,43 +16,48 @@ export interface Shared {
   readonly contents: ReadonlyArray<ContentEntry>
 }
 
-/** `first` is the index that the first fact will have. */
 export const shareContents = Effect.fn("ContentSharing.share")(function*(
   journal: JournalShape,
-  facts: ReadonlyArray<Fact>,
-  first: number
+  told: ReadonlyArray<{ readonly fact: Fact; readonly sha256?: Uint8Array }>,
+  at: {
+    /** The index that the first fact will have. */
+    readonly first: number
+    /** Where contents stand that the journal does not know yet, by SHA-256 in hex. */
+    readonly pending: ReadonlyMap<string, number>
+  }
 ) {
-  const digests = facts.map(digestOf)
-  const wanted = digests.filter((digest) => digest !== undefined)
-  if (wanted.length === 0) return { facts, contents: [] } satisfies Shared
-  const { writer } = yield* journal.identity
-  const found = yield* journal.contents(wanted.map((digest) => digest.toString("hex")))
+  const digests = told.map(digestOf)
+  const unknown = digests.filter((digest) => digest !== undefined && !at.pending.has(digest)) as ReadonlyArray<string>
+  const found = unknown.length === 0 ? [] : yield* journal.contents(unknown)
   const indices = new Map<string, number>()
-  wanted.forEach((digest, at) => {
-    const index = found[at]
-    if (index !== undefined) indices.set(digest.toString("hex"), index)
+  unknown.forEach((digest, place) => {
+    const index = found[place]
+    if (index !== undefined) indices.set(digest, index)
   })
+  const { writer } = yield* journal.identity
   const contents: Array<ContentEntry> = []
-  const shared = facts.map((fact, at) => {
-    const digest = digests[at]
+  const facts = told.map(({ fact }, place) => {
+    const digest = digests[place]
     if (digest === undefined) return fact
-    const sha256 = digest.toString("hex")
-    const index = indices.get(sha256)
+    const index = indices.get(digest) ?? at.pending.get(digest)
     if (index !== undefined) {
-      return withContent(fact, { _tag: "same", sha256: digest, size: inlineSize(fact), writer, index })
+      const sha256 = Buffer.from(digest, "hex")
+      return withContent(fact, { _tag: "same", sha256, size: inlineSize(fact), writer, index })
     }
-    indices.set(sha256, first + at)
-    contents.push([sha256, first + at])
+    indices.set(digest, at.first + place)
+    contents.push([digest, at.first + place])
     return fact
   })
-  return { facts: shared, contents } satisfies Shared
+  return { facts, contents } satisfies Shared
 })
 
-const digestOf = (fact: Fact): Buffer | undefined => {
+/** Of a content that is worth a reference, hex. */
+const digestOf = ({ fact, sha256 }: { readonly fact: Fact; readonly sha256?: Uint8Array }): string | undefined => {
   const content = contentOf(fact)
-  return content?._tag === "inline" && content.bytes.length >= CONTENT_INDEX_BYTES
-    ? createHash("sha256").update(content.bytes).digest()
-    : undefined
+  if (content?._tag !== "inline" || content.bytes.length < CONTENT_INDEX_BYTES) return undefined
+  return sha256 === undefined
+    ? createHash("sha256").update(content.bytes).digest("hex")
+    : Buffer.from(sha256.buffer, sha256.byteOffset, sha256.length).toString("hex")
 }
 
 const inlineSize = (fact: Fact): number => {

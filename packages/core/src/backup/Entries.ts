@@ -2,13 +2,13 @@
  * From events to journal entries: encodes them once, hashes them into the log, groups them into runs and compresses
  * these. Everything per event is a tight loop; an Effect wraps a whole block.
  */
-import { Effect, type Either, Stream } from "effect"
+import { Effect, Either, Stream } from "effect"
 import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
 import { decodeEvent, encodeEvent } from "../format/EventCodec.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
-import { groupEvents, packRuns, type Placed } from "../format/Run.ts"
+import { groupEvents, packRuns, type Placed, type Window } from "../format/Run.ts"
 import { LogBuilder } from "../log/MerkleLog.ts"
 import { classOf, type Event, standsAlone } from "../message/Event.ts"
 import type { ContentEntry, JournalEntry, JournalHead, JournalShape, StateDelta } from "./Journal.ts"
@@ -49,24 +49,49 @@ export const openEvents = Effect.fn("Entries.openEvents")(function*(
   return events
 })
 
+/** An entry of which the windows are still to be compressed: all that depends on what came before it is settled. */
+export interface PreparedEntry extends Omit<JournalEntry, "block"> {
+  readonly first: number
+  readonly count: number
+  readonly windows: ReadonlyArray<Window>
+  readonly blobs: ReadonlyArray<string>
+}
+
+/** Encodes events, hashes them into `log`, which is advanced over them, and groups them. */
+export const prepareEntry = (
+  log: LogBuilder,
+  events: ReadonlyArray<Event>,
+  extras: EntryExtras
+): Either.Either<PreparedEntry, FormatError> =>
+  Either.map(attempt(() => events.map(place)), (encoded) => {
+    const first = log.size
+    for (const { bytes } of encoded) log.append(bytes)
+    return {
+      first,
+      count: events.length,
+      windows: groupEvents(first, encoded),
+      blobs: extras.blobs,
+      head: headOf(log, events.at(-1)!.recordedAt),
+      leaves: log.takeLeaves(),
+      states: extras.states,
+      contents: extras.contents
+    }
+  })
+
+/** The entry itself. */
+export const finishEntry = Effect.fn("Entries.finish")(function*(prepared: PreparedEntry) {
+  const { blobs, contents, count, first, head, leaves, states, windows } = prepared
+  const block = { first, count, runs: yield* packRuns(windows), blobs }
+  return { block, head, leaves, states, contents } satisfies JournalEntry
+})
+
 /** The entry that appends these events; `log` is advanced over them. */
 export const makeEntry = Effect.fn("Entries.make")(function*(
   log: LogBuilder,
   events: ReadonlyArray<Event>,
   extras: EntryExtras
 ) {
-  const first = log.size
-  const encoded = yield* attempt(() => events.map(place))
-  for (const { bytes } of encoded) log.append(bytes)
-  const runs = yield* packRuns(groupEvents(first, encoded))
-  const recordedAt = events.at(-1)!.recordedAt
-  return {
-    block: { first, count: events.length, runs, blobs: extras.blobs },
-    head: headOf(log, recordedAt),
-    leaves: log.takeLeaves(),
-    states: extras.states,
-    contents: extras.contents
-  } satisfies JournalEntry
+  return yield* finishEntry(yield* prepareEntry(log, events, extras))
 })
 
 /** The events of a block, decoded. */

@@ -48,6 +48,8 @@ export interface LargeContent {
 /** A fact on its way to become an event. With `large`, capture stores that first and sets it as the fact's content. */
 export interface Draft {
   readonly fact: Fact
+  /** Of its inline content, where the source has it at hand. */
+  readonly sha256?: Uint8Array
   readonly large?: LargeContent
 }
 
@@ -75,8 +77,13 @@ export interface SourceShape {
   readonly kind: string
   /** Folds one event of this source, at its index in the log, into what it remembers. Pure; the same on replay. */
   readonly remember: (event: Event, index: number, table: SourceTable) => void
-  /** One pass over the store: what differs from what is remembered. Nothing changed: an empty stream. */
+  /**
+   * One pass over the store: what differs from what is remembered. Nothing changed: an empty stream. `state` grows with
+   * what is taken, so that a later batch can refer to an earlier one; unless `readsAhead`.
+   */
   readonly changes: (state: SourceState) => Stream.Stream<Batch, SourceError>
+  /** Batches may be asked for before earlier ones are taken: none needs to know where in the log another one went. */
+  readonly readsAhead?: boolean
   /** Wakes whenever the store may have changed: a hint, never the truth. Never ends by itself. */
   readonly hints: Stream.Stream<void, SourceError>
   /** The store as it is now; with `keys`, of messages only these, and no files or chats. */

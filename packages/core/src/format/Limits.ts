@@ -74,7 +74,7 @@ export const PASSWORD_SCORED_CHARS = 100
 /** Log indices fit 48 bits in a name and a double in memory. */
 export const LOG_EVENTS = 2 ** 48 - 1
 /** Batches a source may run ahead of the journal. */
-export const CAPTURE_QUEUE_BATCHES = 4
+export const CAPTURE_QUEUE_BATCHES = 2
 /** Compressions handed to the thread pool at once: it has four threads, and should not run dry while we work here. */
 export const COMPRESS_CONCURRENCY = 8
 /** Up to this size compressing is done at once, bytes: a turn in the thread pool would take longer. */

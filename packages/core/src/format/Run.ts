@@ -12,12 +12,12 @@ import {
   codecId,
   compress,
   type Compressed,
-  compressSync,
   decompress,
   decompressSync,
   isSmallFrame,
   readCodec
 } from "./Compression.ts"
+import { Compressor } from "./Compressor.ts"
 import { FormatError } from "./FormatError.ts"
 import { readIndices, writeIndices } from "./Indices.ts"
 import {
@@ -27,7 +27,6 @@ import {
   FULL_RUN_BYTES,
   LOG_EVENTS,
   RUN_BYTES,
-  SYNC_COMPRESS_BYTES,
   WINDOW_BYTES
 } from "./Limits.ts"
 
@@ -98,38 +97,18 @@ export const packRun = (window: Window): Effect.Effect<Run> =>
     return Effect.map(compress(raw), (compressed) => runFrom(window, raw.length, compressed))
   })
 
-/**
- * Compresses many windows: those that are worth it in the thread pool, and meanwhile all the small ones here, in a
- * plain loop, as a block can have thousands of them.
- */
+/** Compresses many windows: a block can have thousands of them. */
 export const packRuns = Effect.fn("Run.packRuns")(function*(windows: ReadonlyArray<Window>) {
-  const runs: Array<Run> = []
-  const isSmall = (window: Window) => sizeOf(window) <= SYNC_COMPRESS_BYTES
-  const pooled = windows.flatMap((window, at) => isSmall(window) ? [] : [at])
-  yield* Effect.zip(
-    Effect.forEach(pooled, (at) => Effect.map(packRun(windows[at]!), (run) => void (runs[at] = run)), {
-      concurrency: COMPRESS_CONCURRENCY,
-      discard: true
-    }),
-    Effect.sync(() => {
-      windows.forEach((window, at) => {
-        if (!isSmall(window)) return
-        const raw = joinEvents(window.events)
-        runs[at] = runFrom(window, raw.length, compressSync(raw))
-      })
-    }),
-    { concurrent: true }
-  )
-  return runs as ReadonlyArray<Run>
+  const { compressAll } = yield* Compressor
+  const raws = windows.map(({ events }) => joinEvents(events))
+  const frames = yield* compressAll(raws)
+  return windows.map((window, at) => runFrom(window, raws[at]!.length, frames[at]!))
 })
 
 const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed): Run => {
   const { alone, class: eventClass, conversation, indices, source } = window
   return { source, conversation, class: eventClass, alone, indices, codec, rawLength, frame }
 }
-
-/** At most what its events are once they are joined, bytes. */
-const sizeOf = ({ events }: Window): number => events.reduce((sum, event) => sum + event.length + MAX_LENGTH_BYTES, 0)
 
 /** The events of a run, in the order of its indices, as views of one buffer. */
 export const unpackRun = (run: Run): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>

@@ -5,6 +5,7 @@
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
+import { makeThreadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
 import { HeadPin } from "@sealog/core/backup/HeadPin"
@@ -12,6 +13,7 @@ import { Journal, type JournalShape } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { LocalObjects, openVault, type Secret } from "@sealog/core/backup/Vault"
+import { Compressor } from "@sealog/core/format/Compressor"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
@@ -57,6 +59,7 @@ export const openSession = Effect.fn("Session.open")(function*() {
     Effect.provideService(LocalObjects, local),
     Effect.provideService(HeadPin, pin),
     Effect.provideService(Entropy, entropy),
+    Effect.provideService(Compressor, makeThreadedCompressor()),
     keys
   )
   return { config, ring, openedWith, journal, pin, ...(yield* opened) } satisfies Session
