@@ -34,8 +34,9 @@ const LEVEL_OPTIONS = {
   keyEncoding: "view",
   valueEncoding: "view",
   compression: false,
-  // Replayed at opening, so no more than what a disk reads in a moment, bytes.
-  writeBufferSize: 4 * 1024 * 1024,
+  // Replayed at opening, so no more than what a disk reads in a moment; and several blocks of an import, since what is
+  // written out block by block is merged again and again, bytes.
+  writeBufferSize: 8 * 1024 * 1024,
   cacheSize: 4 * 1024 * 1024,
   maxFileSize: 8 * 1024 * 1024,
   maxOpenFiles: 128

@@ -10,6 +10,7 @@ import {
   type JournalReason,
   type JournalShape
 } from "@sealog/core/backup/Journal"
+import { decodeBlock, encodeBlock } from "@sealog/core/format/Block"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
 import { Effect, Layer, Stream } from "effect"
@@ -52,15 +53,15 @@ export const openMemoryJournal = Effect.fn("MemoryJournal.open")(function*(disk:
     return log === undefined ? fail("Missing", method) : Effect.succeed(log)
   }
 
-  const append = (entry: JournalEntry) =>
-    Effect.suspend(() => {
-      const log = grows()
-      const subject = misfit(entry, log.head)
-      if (subject !== undefined) return fail("Conflict", "append", subject)
-      disk.logs = [...disk.logs.slice(0, -1), { ...log, entries: [...log.entries, entry], head: entry.head }]
-      remember(disk.states, [entry])
-      return Effect.void
-    })
+  const append = Effect.fn("MemoryJournal.append")(function*(given: JournalEntry) {
+    // Written and read, as to a disk: nothing of what was given is kept.
+    const entry = { ...given, block: yield* Effect.orDie(decodeBlock(encodeBlock(given.block))) }
+    const log = grows()
+    const subject = misfit(entry, log.head)
+    if (subject !== undefined) return yield* fail("Conflict", "append", subject)
+    disk.logs = [...disk.logs.slice(0, -1), { ...log, entries: [...log.entries, entry], head: entry.head }]
+    remember(disk.states, [entry])
+  })
 
   return {
     identity: Effect.sync(() => ({ vaultId, writer: grows().writer, session, sessions: [...disk.sessions] })),

@@ -19,7 +19,7 @@ import { Clock, Effect, Option, PubSub, Stream } from "effect"
 import { breathe } from "./Breath.ts"
 import { largeOf, messageOf, sourceError } from "./MaildirMessage.ts"
 import { baseTextOfKey, conversationOf, keyOf, pathOfPlace, sortPlaces } from "./MaildirName.ts"
-import { batches, byBase } from "./MaildirPass.ts"
+import { batches, byBase, type SameBase } from "./MaildirPass.ts"
 import { type MaildirReader, makeMaildirReader } from "./MaildirReader.ts"
 import { type Found, isGone, scan, type Trust } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, makeMaildirStore, resolve, type Stat, type Taken } from "./MaildirStore.ts"
@@ -128,7 +128,11 @@ const dump = (
       const found = yield* scan({ store, reader, index: makeMaildirIndex(), trust, full: true, nowNs: 0n })
       yield* checkFolders(found, path)
       const bases = keys === undefined ? undefined : new Set([...keys].map(baseTextOfKey))
-      const groups = byBase(found.fresh).filter(([base]) => bases === undefined || bases.has(textOfName(base)))
+      const groups: Array<SameBase> = []
+      const inOrder = byBase(found.fresh)
+      for (let group = inOrder.next(); group !== undefined; group = inOrder.next()) {
+        if (bases === undefined || bases.has(textOfName(group.base))) groups.push(group)
+      }
       const chats = keys !== undefined ? [] : [...found.folders].toSorted().map((folder): StoreItem => ({
         _tag: "chat",
         conversation: conversationOfFolder(folder),
@@ -137,7 +141,7 @@ const dump = (
       const files = keys === undefined ? [...found.files] : []
       return Stream.succeed(chats).pipe(
         Stream.concat(inChunks(files, ([file, stat]) => fileItems(store, file, stat))),
-        Stream.concat(inChunks(groups, ([base, group]) => messageItems(store, base, group, keys))),
+        Stream.concat(inChunks(groups, ({ base, files: group }) => messageItems(store, base, group, keys))),
         Stream.filter((items) => items.length > 0)
       )
     }).pipe(Effect.withSpan("Maildir.dump"))

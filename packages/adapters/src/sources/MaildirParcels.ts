@@ -2,27 +2,26 @@
  * What goes to the thread that reads a Maildir and what comes back: columns of numbers, texts and one memory with all
  * contents, since a hundred thousand small objects would cost more on the way than reading the files.
  */
+import { INLINE_CONTENT_BYTES } from "@sealog/core/format/Limits"
 import type { Parcel } from "../threads/Thread.ts"
 import type { File } from "./MaildirReader.ts"
 import type { Failure, Stat, Taken, Unsteady } from "./MaildirStore.ts"
 import type { MailHeader } from "./MailHeader.ts"
 
 export interface StatsRequest {
-  readonly kind: "stats"
   readonly root: string
   /** Joined by zeros: the one character, beside the slash, that no name holds. */
   readonly paths: string
 }
 
 export interface TakeRequest {
-  readonly kind: "take"
   readonly root: string
   readonly paths: string
   readonly stats: StatColumns
   readonly nowNs: bigint | undefined
+  /** For the contents of all that are to be taken whole, and a byte more. */
+  readonly memory: SharedArrayBuffer
 }
-
-export type Request = StatsRequest | TakeRequest
 
 /** Of files in order. */
 export interface StatColumns {
@@ -37,25 +36,20 @@ export interface StatColumns {
 export type Failures = ReadonlyArray<{ readonly at: number; readonly code: string; readonly message: string }>
 
 export interface StatsAnswer {
-  readonly kind: "stats"
   readonly stats: StatColumns
   readonly failures: Failures
 }
 
+/** The contents stand in the memory of the request, one behind the other. */
 export interface TakeAnswer {
-  readonly kind: "take"
   /** `TAKEN`, `LONG`, `UNSTEADY` or `FAILED`. */
   readonly results: Uint8Array
   /** Of each, 32 bytes. */
   readonly digests: Uint8Array
-  /** Of those taken whole, one behind the other, each with the place for a byte more. */
-  readonly bytes: ArrayBuffer
   readonly sizes: Float64Array
   readonly headers: HeaderColumns
   readonly failures: Failures
 }
-
-export type Answer = StatsAnswer | TakeAnswer
 
 export interface HeaderColumns {
   /** Not a number where there is none. */
@@ -110,8 +104,7 @@ export const failuresOf = (results: ReadonlyArray<{ readonly _tag: string }>): F
     return [{ at, code, message: cause instanceof Error ? cause.message : String(cause) }]
   })
 
-export const statsIn = (answer: Answer): ReadonlyArray<Stat | Failure> => {
-  if (answer.kind !== "stats") throw new Error("not what was asked for")
+export const statsIn = (answer: StatsAnswer): ReadonlyArray<Stat | Failure> => {
   const failed = new Map(answer.failures.map((failure) => [failure.at, failure]))
   return Array.from(
     answer.stats.types,
@@ -119,13 +112,17 @@ export const statsIn = (answer: Answer): ReadonlyArray<Stat | Failure> => {
   )
 }
 
+/** How much memory the contents of files take, bytes: one more than there is, to see one that has grown. */
+export const roomFor = (files: ReadonlyArray<File>): number =>
+  files.reduce((sum, { stat: { size } }) => size < INLINE_CONTENT_BYTES ? sum + size : sum, 1)
+
 export const takeRequest = (
   root: string,
   files: ReadonlyArray<File>,
-  nowNs: bigint | undefined
+  { memory, nowNs }: Pick<TakeRequest, "memory" | "nowNs">
 ): Parcel<TakeRequest> => {
   const stats = statColumns(files.map(({ stat }) => stat))
-  const message = { kind: "take", root, paths: files.map(({ path }) => path).join("\0"), stats, nowNs } as const
+  const message = { root, paths: files.map(({ path }) => path).join("\0"), stats, nowNs, memory }
   return { message, transfer: [stats.types, stats.sizes, stats.times].map(({ buffer }) => buffer as ArrayBuffer) }
 }
 
@@ -136,11 +133,10 @@ export const headerColumns = (headers: ReadonlyArray<MailHeader>): HeaderColumns
 })
 
 export const takenIn = (
-  answer: Answer,
-  files: ReadonlyArray<File>
+  { digests, failures, headers, results, sizes }: TakeAnswer,
+  files: ReadonlyArray<File>,
+  memory: SharedArrayBuffer
 ): ReadonlyArray<Taken | Unsteady | Failure> => {
-  if (answer.kind !== "take") throw new Error("not what was asked for")
-  const { bytes, digests, failures, headers, results, sizes } = answer
   const failed = new Map(failures.map((failure) => [failure.at, failure]))
   let from = 0
   return files.map(({ stat }, at) => {
@@ -148,7 +144,7 @@ export const takenIn = (
     if (result === FAILED) return failureOf(failed.get(at)!)
     if (result === UNSTEADY) return { _tag: "unsteady" }
     const size = sizes[at]!
-    const content = result === LONG ? undefined : new Uint8Array(bytes, from, size)
+    const content = result === LONG ? undefined : new Uint8Array(memory, from, size)
     if (content !== undefined) from += size
     return {
       _tag: "taken",

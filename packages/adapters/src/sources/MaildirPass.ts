@@ -138,51 +138,61 @@ const fileDraft = (store: MaildirStore, path: string, taken: Taken): Draft => {
 }
 
 /** Files of one base name may be one message, so they are read together; in order of name, which mostly is time. */
-export const byBase = (found: ReadonlyArray<Found>): ReadonlyArray<readonly [base: string, files: Array<Found>]> => {
-  const groups = new Map<string, Array<Found>>()
-  for (const file of found) {
-    const base = baseOf(file.name)
-    const group = groups.get(base)
-    if (group === undefined) groups.set(base, [file])
-    else group.push(file)
+export interface SameBase {
+  readonly base: string
+  readonly files: ReadonlyArray<Found>
+}
+
+/** Takes the files in groups, the first ones first; what was taken is held no longer. */
+export const byBase = (found: ReadonlyArray<Found>): { readonly next: () => SameBase | undefined } => {
+  const left = found.map((file) => ({ base: baseOf(file.name), file }))
+  left.sort((a, b) => a.base < b.base ? 1 : a.base > b.base ? -1 : 0)
+  return {
+    next: () => {
+      const first = left.pop()
+      if (first === undefined) return undefined
+      const files = [first.file]
+      while (left.at(-1)?.base === first.base) files.push(left.pop()!.file)
+      return { base: first.base, files }
+    }
   }
-  return [...groups].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)
 }
 
 /** Mails as they are read, a batch at a time. */
-const mails = (progress: Progress, found: ReadonlyArray<Found>, turn: "first" | "last"): Stream.Stream<Batch> =>
+const mails = (progress: Progress, found: Array<Found>, turn: "first" | "last"): Stream.Stream<Batch> =>
   Stream.suspend(() => {
-    const groups = byBase(found)
-    const next = Effect.fnUntraced(function*(from: number) {
-      if (from >= groups.length) return Option.none()
+    const groups = byBase(found.splice(0))
+    const next = Effect.gen(function*() {
+      const some = portion(groups)
+      if (some.length === 0) return Option.none()
       const nowNs = BigInt(yield* Clock.currentTimeMillis) * 1_000_000n
-      const some = portion(groups, from)
-      const files = some.flatMap(([, group]) => group.map((file) => ({ path: pathOfPlace(file), stat: file.stat })))
-      const results = yield* progress.reader.take(files, nowNs)
+      const files = some.flatMap((group) => group.files.map((file) => ({ path: pathOfPlace(file), stat: file.stat })))
+      const { release, results } = yield* progress.reader.take(files, nowNs)
       const drafts: Array<Draft> = []
       let at = 0
-      for (const [base, group] of some) {
+      for (const { base, files: group } of some) {
         mail(progress, { base, turn, files: group.map((file) => ({ file, taken: results[at++]! })) }, drafts)
       }
-      return Option.some([{ drafts }, from + some.length] as const)
+      return Option.some([{ drafts, release }, undefined] as const)
     })
-    return Stream.unfoldEffect(0, next).pipe(Stream.filter(({ drafts }) => drafts.length > 0))
+    return Stream.unfoldEffect(undefined, () => next).pipe(Stream.filter(({ drafts }) => drafts.length > 0))
   })
 
-type Groups = ReturnType<typeof byBase>
-
 /** As many mails as make one batch. */
-const portion = (groups: Groups, from: number): Groups => {
+const portion = (groups: ReturnType<typeof byBase>): ReadonlyArray<SameBase> => {
+  const some: Array<SameBase> = []
   let bytes = 0
   let files = 0
-  let to = from
-  while (to < groups.length && files < BATCH_DRAFTS && bytes < BATCH_BYTES) {
-    for (const { stat: { size } } of groups[to++]![1]) {
+  while (files < BATCH_DRAFTS && bytes < BATCH_BYTES) {
+    const group = groups.next()
+    if (group === undefined) break
+    some.push(group)
+    for (const { stat: { size } } of group.files) {
       files++
       if (size < INLINE_CONTENT_BYTES) bytes += size
     }
   }
-  return groups.slice(from, to)
+  return some
 }
 
 /** One mail, or several of one base name. */
@@ -292,8 +302,8 @@ const meet = (
   const push = (draft: Draft | undefined) => {
     if (draft === undefined) return progress.again()
     drafts.push(draft)
-    const undated = draft.fact.kind === "message.added" ? draft.fact.message.atQuality === "unknown" : known?.undated
-    met.set(key, { origin: known?.origin, size: known?.size ?? -1, undated: undated ?? false, places })
+    // What is new is met once, with all that has its name: only what is remembered can also be missed somewhere.
+    if (known !== undefined) met.set(key, { ...known, places })
   }
   const side = { key, flags: flagsOf(places), places, ...origin }
   if (known === undefined) push(whole("message.added"))

@@ -176,8 +176,10 @@ const isYoung = ({ ctimeNs, mtimeNs }: Stat, nowNs: bigint): boolean => {
 }
 
 const takeShort = (slab: Slab, fd: number, before: Stat): Taken => {
-  // One byte more than there should be shows a file that has grown.
-  const bytes = readFully(fd, 0, slab(before.size + 1))
+  // One byte more than there should be shows a file that has grown. A regular file gives all it has at once; whatever
+  // else it does, `steady` notices by its length.
+  const room = slab(before.size + 1)
+  const bytes = room.subarray(0, fs.readSync(fd, room, 0, room.length, 0))
   const sha256 = hashOf("sha256", bytes, "buffer")
   return { _tag: "taken", sha256, size: bytes.length, mtimeNs: before.mtimeNs, bytes, header: scanHeader(bytes) }
 }

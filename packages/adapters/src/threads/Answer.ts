@@ -1,13 +1,15 @@
 /** The other end of a `Thread`, in the thread; it stands alone, so that a thread loads nothing that it does not need. */
 import { isMainThread, parentPort, type TransferListItem } from "node:worker_threads"
-import type { Parcel } from "./Thread.ts"
+import type { Jobs, Parcel, Request } from "./Thread.ts"
+
+type Work<Name extends keyof Jobs> = (input: Jobs[Name]["input"]) => Parcel<Jobs[Name]["output"]>
 
 /** Answers each request, in order. */
-export const answer = <Request, Response>(work: (request: Request) => Parcel<Response>): void => {
+export const answer = (jobs: { readonly [Name in keyof Jobs]: Work<Name> }): void => {
   if (isMainThread || parentPort === null) throw new Error("this module is the work of a thread")
   const port = parentPort
-  port.on("message", (request: Request) => {
-    const { message, transfer } = work(request)
+  port.on("message", <Name extends keyof Jobs>({ input, job }: Request<Name>) => {
+    const { message, transfer } = jobs[job](input)
     port.postMessage(message, transfer as ReadonlyArray<TransferListItem>)
   })
 }

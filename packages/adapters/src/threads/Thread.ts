@@ -1,67 +1,71 @@
 /**
- * A thread of its own for work that would hold up everything else: started when there is something to do, ended when
- * there has been nothing for a while, so that an idle daemon is one thread. Requests are answered one after the other;
- * whoever asks may go on to ask before the answer is there.
+ * A thread for work that would hold up everything else: started when there is something to do, ended when there has
+ * been nothing for a while, so that an idle daemon is one thread. Requests are answered one after the other; whoever
+ * asks may go on to ask before the answer is there.
  *
- * What runs in the thread is a module of this package that calls `answer` (`Answer`). Messages are plain data and typed
- * arrays, whose memory is handed over and not copied.
+ * What the thread does stands in `Work`. Messages are plain data, typed arrays whose memory is handed over, and shared
+ * memory: nothing large is copied.
  */
 import { Effect } from "effect"
 import { createRequire } from "node:module"
 import { clearTimeout, setTimeout } from "node:timers"
 import { type TransferListItem, Worker } from "node:worker_threads"
+import type { StatsAnswer, StatsRequest, TakeAnswer, TakeRequest } from "../sources/MaildirParcels.ts"
+import type { Frames, Inputs } from "./CompressJob.ts"
 
-/** A message and the memory that goes with it. */
+/** A message and the memory that is handed over with it. */
 export interface Parcel<A> {
   readonly message: A
   readonly transfer: ReadonlyArray<ArrayBuffer>
 }
 
-export interface Thread<Request, Response> {
-  readonly ask: (request: Parcel<Request>) => Effect.Effect<Response>
+/** What can be asked of the thread. */
+export interface Jobs {
+  readonly compress: { readonly input: Inputs; readonly output: Frames }
+  readonly stats: { readonly input: StatsRequest; readonly output: StatsAnswer }
+  readonly take: { readonly input: TakeRequest; readonly output: TakeAnswer }
+}
+
+export interface Request<Name extends keyof Jobs> {
+  readonly job: Name
+  readonly input: Jobs[Name]["input"]
 }
 
 /** A thread that has nothing to do is ended after this, milliseconds. */
 const IDLE_MILLIS = 2_000
+/** What lives for a moment only, MiB: more would be as much again that the process holds. */
+const YOUNG_MIB = 16
 
 /**
- * A thread for a module, by its path in this package without extension. A thread that fails is a fault of this program:
- * whoever waits for an answer dies of it.
+ * Has a job done by the thread. A thread that fails is a fault of this program: whoever waits for an answer dies of it.
  */
-export const makeThread = <Request, Response>(module: string): Thread<Request, Response> => {
-  const running = new Running<Request, Response>(module)
-  return {
-    ask: (request) =>
-      Effect.async((resume) => {
-        running.ask(request, {
-          done: (response) => resume(Effect.succeed(response)),
-          failed: (cause) => resume(Effect.die(cause))
-        })
-      })
-  }
-}
+export const ask = <Name extends keyof Jobs>(
+  job: Name,
+  { message, transfer }: Parcel<Jobs[Name]["input"]>
+): Effect.Effect<Jobs[Name]["output"]> =>
+  Effect.async((resume) => {
+    thread.ask({ job, input: message }, transfer, {
+      done: (output) => resume(Effect.succeed(output as Jobs[Name]["output"])),
+      failed: (cause) => resume(Effect.die(cause))
+    })
+  })
 
-interface Waiting<Response> {
-  readonly done: (response: Response) => void
+interface Waiting {
+  readonly done: (output: unknown) => void
   readonly failed: (cause: unknown) => void
 }
 
-class Running<Request, Response> {
-  private readonly module: string
+class Thread {
   private worker: Worker | undefined
-  private waiting: Array<Waiting<Response>> = []
+  private waiting: Array<Waiting> = []
   private idle: NodeJS.Timeout | undefined
 
-  constructor(module: string) {
-    this.module = module
-  }
-
-  ask({ message, transfer }: Parcel<Request>, waiting: Waiting<Response>): void {
+  ask(request: Request<keyof Jobs>, transfer: ReadonlyArray<ArrayBuffer>, waiting: Waiting): void {
     clearTimeout(this.idle)
     this.waiting.push(waiting)
     this.worker ??= this.start()
     this.worker.ref()
-    this.worker.postMessage(message, transfer as ReadonlyArray<TransferListItem>)
+    this.worker.postMessage(request, transfer as ReadonlyArray<TransferListItem>)
   }
 
   private end(): void {
@@ -71,9 +75,9 @@ class Running<Request, Response> {
   }
 
   private start(): Worker {
-    const worker = new Worker(pathOf(this.module))
-    worker.on("message", (response: Response) => {
-      this.waiting.shift()?.done(response)
+    const worker = new Worker(workPath(), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
+    worker.on("message", (output: unknown) => {
+      this.waiting.shift()?.done(output)
       if (this.waiting.length > 0) return
       worker.unref()
       this.idle = setTimeout(() => this.end(), IDLE_MILLIS).unref()
@@ -86,8 +90,10 @@ class Running<Request, Response> {
   }
 }
 
+const thread = new Thread()
+
 /**
  * The compiled module: a thread starts from a file that Node itself can read, so from the package as it is installed,
  * also where this very code runs from source or from a bundle.
  */
-const pathOf = (module: string): string => createRequire(import.meta.url).resolve(`@sealog/adapters/${module}`)
+const workPath = (): string => createRequire(import.meta.url).resolve("@sealog/adapters/threads/Work")

@@ -18,6 +18,7 @@ import {
   ship,
   type ShipCursor,
   type ShipError,
+  type ShipExtent,
   shippedOf,
   type ShipReport,
   type Target
@@ -37,10 +38,14 @@ export interface BackupShape {
   readonly findings: (target: Target) => Finding | undefined
   /** One pass over a source. */
   readonly capture: Context.Tag.Service<typeof Capture>["pass"]
-  /** Brings one target up to the head of the journal; `onShipped` learns of each segment once it is there. */
+  /**
+   * Brings one target up to the head of the journal, or as near to it as full segments go; `onShipped` learns of each
+   * segment once it is there.
+   */
   readonly shipTo: (
     target: Target,
-    onShipped?: (cursor: ShipCursor) => Effect.Effect<void>
+    onShipped?: (cursor: ShipCursor) => Effect.Effect<void>,
+    extent?: ShipExtent
   ) => Effect.Effect<ShipReport, ShipError | PinError>
   /**
    * How many events this machine is known to have had and has not, even after every target that answers was met: 0
@@ -88,11 +93,12 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   })
 
   const shipTo = Effect.fn("Backup.shipTo")(
-    function*(at: Attended, onShipped: (cursor: ShipCursor) => Effect.Effect<void>) {
+    function*(at: Attended, onShipped: (cursor: ShipCursor) => Effect.Effect<void>, extent: ShipExtent) {
       const { pending, target } = at
       yield* meet(at)
       const report = yield* ship(
         { journal, ring, entropy, local, target, pending },
+        extent,
         (cursor) => Effect.zipRight(pinShipped({ journal, pin }, target, cursor), onShipped(cursor))
       )
       // Sixteen ships make a group that can be merged; a target that nothing is shipped to is left alone.
@@ -121,7 +127,8 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
       }),
     findings: (target) => attended.get(target.name)?.finding,
     capture: capture.pass,
-    shipTo: (target, onShipped = () => Effect.void) => inTurn(target, (at) => shipTo(at, onShipped)),
+    shipTo: (target, onShipped = () => Effect.void, extent = "all") =>
+      inTurn(target, (at) => shipTo(at, onShipped, extent)),
     missing: missingEvents({ journal, pin })
   } satisfies BackupShape
 })

@@ -66,7 +66,8 @@ export const make = Effect.gen(function*() {
     // Closed at the end whatever comes: what is begun is written before anything else happens.
     const scope = yield* Effect.scope
     const state = yield* queue.alone(recorder.table(source.name))
-    const begin = (batch: Batch) => queue.begin(scope, recorder.prepare(source, batch))
+    const begin = (batch: Batch) =>
+      Effect.tap(queue.begin(scope, recorder.prepare(source, batch)), () => Effect.sync(() => batch.release?.()))
     const told = source.changes(state)
     const begun = source.readsAhead === true
       ? told.pipe(

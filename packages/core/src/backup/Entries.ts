@@ -5,7 +5,8 @@
 import { Effect, Either, Stream } from "effect"
 import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
-import { decodeEvent, encodeEvent } from "../format/EventCodec.ts"
+import { decodeEvent } from "../format/EventCodec.ts"
+import { EventSlab, type SlabEvent } from "../format/EventSlab.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
 import { groupEvents, packRuns, type Placed, type Window } from "../format/Run.ts"
@@ -55,6 +56,8 @@ export interface PreparedEntry extends Omit<JournalEntry, "block"> {
   readonly count: number
   readonly windows: ReadonlyArray<Window>
   readonly blobs: ReadonlyArray<string>
+  /** Gives back the memory of its events; not before the finished entry is written, which may refer to it. */
+  readonly release: () => void
 }
 
 /** Encodes events, hashes them into `log`, which is advanced over them, and groups them. */
@@ -63,7 +66,7 @@ export const prepareEntry = (
   events: ReadonlyArray<Event>,
   extras: EntryExtras
 ): Either.Either<PreparedEntry, FormatError> =>
-  Either.map(attempt(() => events.map(place)), (encoded) => {
+  Either.map(encodeAll(events), ({ encoded, release }) => {
     const first = log.size
     for (const { bytes } of encoded) log.append(bytes)
     return {
@@ -74,7 +77,8 @@ export const prepareEntry = (
       head: headOf(log, events.at(-1)!.recordedAt),
       leaves: log.takeLeaves(),
       states: extras.states,
-      contents: extras.contents
+      contents: extras.contents,
+      release
     }
   })
 
@@ -98,12 +102,21 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
 export const decodeAll = (events: ReadonlyArray<Uint8Array>): Either.Either<ReadonlyArray<Event>, FormatError> =>
   attempt(() => events.map(decodeEvent))
 
-const place = (event: Event): Placed => ({
+const encodeAll = (events: ReadonlyArray<Event>) => {
+  const slab = new EventSlab()
+  return attempt(() => ({
+    encoded: events.map((event) => place(event, slab.encode(event))),
+    release: () => slab.release()
+  }))
+}
+
+const place = (event: Event, { bytes, framed }: SlabEvent): Placed => ({
   source: event.source,
   conversation: event.conversation,
   class: classOf(event.kind),
   alone: standsAlone(event),
-  bytes: encodeEvent(event)
+  bytes,
+  framed
 })
 
 const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({ ...log.head(), recordedAt })

@@ -95,7 +95,7 @@ export interface JournalShape {
   readonly head: Effect.Effect<JournalHead>
   /** Every log kept here, oldest first; the last is the one that grows. */
   readonly logs: Effect.Effect<ReadonlyArray<JournalLog>>
-  /** Appends one entry in one synced write; durable when it returns. */
+  /** Appends one entry in one synced write; durable when it returns, and none of its bytes are looked at afterwards. */
   readonly append: (entry: JournalEntry) => Effect.Effect<void, JournalError>
   /**
    * The blocks that cover events `from` (inclusive) to `to` (exclusive; its log's head), in order, opened and

@@ -143,11 +143,13 @@ export class Recorder {
   /** Makes it durable. */
   readonly write = Effect.fn("Recorder.write")(function*(
     this: Recorder,
-    { delta, source }: Prepared,
+    prepared: Prepared,
     entry: JournalEntry | undefined
   ) {
+    const { delta, source } = prepared
     if (entry !== undefined) {
       yield* this.into.journal.append(entry)
+      prepared.entry?.release()
       for (const [sha256] of entry.contents) this.contents.delete(sha256)
     } else if (delta.length > 0) yield* this.into.journal.remember(source, delta)
   }.bind(this))

@@ -5,7 +5,9 @@
  */
 import { type Context, Effect, Ref, Schedule, Schema } from "effect"
 import { FormatError } from "../format/FormatError.ts"
+import { SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
 import type { SegmentName } from "../format/ObjectName.ts"
+import { segmentBytesOf } from "../format/Segment.ts"
 import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
@@ -67,9 +69,13 @@ export const retryStorage = Schedule.exponential("200 millis").pipe(
   Schedule.whileInput((error: ShipError) => error._tag === "StorageError" && error.retryable)
 )
 
-/** Ships everything the target lacks; `onShipped` learns of each segment once it is there. */
+/** What is shipped at once: all there is, or only what fills segments, while more is on its way. */
+export type ShipExtent = "all" | "full"
+
+/** Ships what the target lacks; `onShipped` learns of each segment once it is there. */
 export const ship = Effect.fn("Shipper.ship")(function*<E>(
   shipping: Shipping,
+  extent: ShipExtent,
   onShipped: (cursor: ShipCursor) => Effect.Effect<void, E>
 ) {
   const { journal, pending, target } = shipping
@@ -81,7 +87,8 @@ export const ship = Effect.fn("Shipper.ship")(function*<E>(
       const waiting = yield* Ref.get(pending)
       const next = waiting !== undefined && isFrom(waiting, log.writer, from)
         ? waiting
-        : yield* sealNext(shipping, { from, to: log.head.size, writer: log.writer })
+        : yield* sealNext(shipping, extent, { from, to: log.head.size, writer: log.writer })
+      if (next === undefined) break
       const sent = yield* put(shipping, next)
       report.objects += sent.objects
       report.bytes += sent.bytes
@@ -101,9 +108,11 @@ const isFrom = ({ name }: SealedCut, writer: Uint8Array, from: number): boolean 
 
 const sealNext = Effect.fn("Shipper.sealNext")(function*(
   { entropy, journal, pending, ring }: Shipping,
+  extent: ShipExtent,
   range: { readonly writer: Uint8Array; readonly from: number; readonly to: number }
 ) {
   const next = yield* cut(journal, range)
+  if (extent === "full" && !isFull(next)) return undefined
   const { session } = yield* journal.identity
   const { first, last, writer } = next.contents
   const name: SegmentName = { epoch: ring.newest, writer, level: 0, first, last, session }
@@ -111,6 +120,9 @@ const sealNext = Effect.fn("Shipper.sealNext")(function*(
   yield* Ref.set(pending, sealed)
   return sealed satisfies SealedCut
 })
+
+const isFull = ({ contents: { runs } }: Cut): boolean =>
+  runs.reduce((sum, run) => sum + segmentBytesOf(run), 0) >= SEGMENT_FINAL_BYTES
 
 /** Blobs first, so that no segment ever names what is not there. */
 const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedCut) {

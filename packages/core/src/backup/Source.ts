@@ -58,6 +58,8 @@ export interface Batch {
   readonly drafts: ReadonlyArray<Draft>
   /** What to remember beside what `remember` folds from the events: `undefined` forgets. */
   readonly cursor?: ReadonlyArray<readonly [key: string, value: string | undefined]>
+  /** Called when the drafts' contents have been read for the last time: their memory can be used again. */
+  readonly release?: () => void
 }
 
 /** One thing a store holds now, for a dump, a drill and the contract: exactly what its events would fold to. */

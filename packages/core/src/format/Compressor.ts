@@ -8,7 +8,10 @@ import { compress, type Compressed, compressSync } from "./Compression.ts"
 import { COMPRESS_CONCURRENCY, SYNC_COMPRESS_BYTES } from "./Limits.ts"
 
 export interface CompressorShape {
-  /** The frames of these inputs, in their order. */
+  /**
+   * The frames of these inputs, in their order. Inputs in shared memory may be overwritten by their frames, which are
+   * never longer: nobody reads them afterwards.
+   */
   readonly compressAll: (inputs: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<Compressed>>
 }
 

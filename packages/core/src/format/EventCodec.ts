@@ -37,6 +37,12 @@ export const encodeEventInto = (event: Event, target: ByteWriter): number => {
   return bytes.length
 }
 
+/** Hands the canonical bytes of an event on as a view, which the next event overwrites; throws a FormatError before. */
+export const encodeEventWith = <A>(event: Event, use: (bytes: Uint8Array) => A): A => {
+  write(event)
+  return use(scratch.finish())
+}
+
 /** The event of exactly these bytes; throws a FormatError. Byte strings in it are views of the bytes given. */
 export const decodeEvent = (bytes: Uint8Array): Event => {
   const reader = new EventReader(bytes, "event")

@@ -18,6 +18,7 @@ import {
   readCodec
 } from "./Compression.ts"
 import { Compressor } from "./Compressor.ts"
+import { MAX_LENGTH_BYTES, writeLength } from "./EventSlab.ts"
 import { FormatError } from "./FormatError.ts"
 import { readIndices, writeIndices } from "./Indices.ts"
 import {
@@ -54,12 +55,16 @@ export interface Placed {
   readonly class: EventClass
   readonly alone: boolean
   readonly bytes: Uint8Array
+  /** The same with its length before it, where that is at hand. */
+  readonly framed?: Uint8Array
 }
 
 /** What becomes one run: `indices[n]` is the index of `events[n]`. */
-export interface Window extends Omit<Placed, "bytes"> {
+export interface Window extends Omit<Placed, "bytes" | "framed"> {
   readonly indices: ReadonlyArray<number>
   readonly events: ReadonlyArray<Uint8Array>
+  /** Of a window that stays with its one event: that event with its length before it, where that is at hand. */
+  readonly framed?: Uint8Array
 }
 
 /**
@@ -77,8 +82,9 @@ export const groupEvents = (first: number, events: ReadonlyArray<Placed>): Reado
     const place = event.alone ? -1 : candidates.findIndex((window) => sameWindow(window, event))
     let window = candidates[place]
     if (window === undefined || window.bytes + size > WINDOW_BYTES || window.indices.length === BLOCK_EVENTS) {
-      const { alone, class: eventClass, conversation, source } = event
+      const { alone, class: eventClass, conversation, framed, source } = event
       window = { source, conversation, class: eventClass, alone, indices: [], events: [], bytes: 0 }
+      if (alone && framed !== undefined) window.framed = framed
       windows.push(window)
       if (place >= 0) candidates[place] = window
       else if (!alone) candidates.push(window)
@@ -97,12 +103,13 @@ export const packRun = (window: Window): Effect.Effect<Run> =>
     return Effect.map(compress(raw), (compressed) => runFrom(window, raw.length, compressed))
   })
 
-/** Compresses many windows: a block can have thousands of them. */
+/** Compresses many windows: a block can have thousands of them. Nothing of their events can be read afterwards. */
 export const packRuns = Effect.fn("Run.packRuns")(function*(windows: ReadonlyArray<Window>) {
   const { compressAll } = yield* Compressor
-  const raws = windows.map(({ events }) => joinEvents(events))
+  const raws = windows.map(({ events, framed }) => framed ?? joinEvents(events))
+  const lengths = raws.map((raw) => raw.length)
   const frames = yield* compressAll(raws)
-  return windows.map((window, at) => runFrom(window, raws[at]!.length, frames[at]!))
+  return windows.map((window, at) => runFrom(window, lengths[at]!, frames[at]!))
 })
 
 const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed): Run => {
@@ -289,6 +296,7 @@ const classes: ReadonlyArray<EventClass> = ["control", "changes", "additions"]
 interface OpenWindow extends Window {
   readonly indices: Array<number>
   readonly events: Array<Uint8Array>
+  framed?: Uint8Array
   bytes: number
 }
 
@@ -298,25 +306,19 @@ interface Gathered {
   count: number
 }
 
-/** Of an event's length as a varint: `Limits.EVENT_BYTES` needs three. */
-const MAX_LENGTH_BYTES = 3
-
-const sameWindow = (a: Omit<Placed, "bytes">, b: Omit<Placed, "bytes">): boolean =>
-  a.source === b.source && a.class === b.class && a.conversation === b.conversation
+const sameWindow = (
+  a: Pick<Placed, "source" | "class" | "conversation">,
+  b: Pick<Placed, "source" | "class" | "conversation">
+): boolean => a.source === b.source && a.class === b.class && a.conversation === b.conversation
 
 /** For each event its length as a varint and its bytes. */
 const joinEvents = (events: ReadonlyArray<Uint8Array>): Uint8Array => {
   let size = 0
   for (const event of events) size += event.length + MAX_LENGTH_BYTES
-  const raw = Buffer.allocUnsafe(size)
+  const raw = Buffer.allocUnsafeSlow(size)
   let at = 0
   for (const event of events) {
-    let rest = event.length
-    while (rest > 0x7f) {
-      raw[at++] = (rest & 0x7f) | 0x80
-      rest >>>= 7
-    }
-    raw[at++] = rest
+    at = writeLength(raw, at, event.length)
     raw.set(event, at)
     at += event.length
   }

@@ -6,7 +6,8 @@ import type { PassReport } from "@sealog/core/backup/Capture"
 import type { Finding } from "@sealog/core/backup/Reconcile"
 import { readCursor, type ShipCursor, shippedOf, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
-import { Clock, Effect, Either } from "effect"
+import { SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
+import { Clock, type Context, Effect, Either, Fiber, Mailbox, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { failureOf, type KnownError } from "../Failure.ts"
 import { Progress } from "../Progress.ts"
@@ -42,27 +43,23 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
   const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
     concurrency: CONCURRENCY
   })
+  const shippers = yield* Effect.forEach(backup.targets, (target, at) => {
+    const first = met[at]!
+    return Either.isLeft(first)
+      ? Effect.succeed(notShipping(session, target, first.left))
+      : startShipping(session, target, (cursor) => shippedProgress(session, progress, target, cursor))
+  })
   const sources = yield* Effect.forEach(backup.sources, (source) => {
     let events = 0
     return captureOne(session, source, (batch) => {
       events += batch.events
-      return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" })
+      return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" }).pipe(
+        Effect.zipRight(Effect.forEach(shippers, ({ more }) => more(batch.bytes), { discard: true }))
+      )
     })
   })
   yield* Effect.forEach(sources, ({ error, source }) => note("sources", source.name, error))
-  const { size } = yield* journal.head
-  const targets = yield* Effect.forEach(backup.targets, (target, at) => {
-    const first = met[at]!
-    return Either.isLeft(first) ?
-      behind(session, target, first.left) :
-      shipOne(session, target, (cursor) =>
-        progress.report({
-          stage: `shipping to ${target.name}`,
-          done: cursor.logs.reduce((most, log) => Math.max(most, log.size), 0),
-          total: size,
-          unit: "events"
-        }))
-  }, { concurrency: CONCURRENCY })
+  const targets = yield* Effect.forEach(shippers, ({ finish }) => finish, { concurrency: CONCURRENCY })
   yield* Effect.forEach(targets, ({ error, target }) => note("targets", target.name, error))
   yield* progress.clear
   const head = yield* journal.head
@@ -90,7 +87,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
     warnings: yield* warningsOf(session),
     seconds: (ended - began) / 1_000
   })
-})
+}, Effect.scoped)
 
 /** What this machine found out about itself and its targets when they met, in words for its owner. */
 export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup }: Session) {
@@ -154,6 +151,67 @@ export const captureOne = Effect.fn("Engine.captureOne")(function*(
     gaps: source.gaps(state).length,
     ...(Either.isLeft(taken) ? { error: taken.left } : {})
   }
+})
+
+const shippedProgress = (
+  { journal }: Session,
+  progress: Context.Tag.Service<typeof Progress>,
+  target: Target,
+  cursor: ShipCursor
+) =>
+  Effect.flatMap(journal.head, ({ size }) =>
+    progress.report({
+      stage: `shipping to ${target.name}`,
+      done: cursor.logs.reduce((most, log) => Math.max(most, log.size), 0),
+      total: size,
+      unit: "events"
+    }))
+
+/** A target that is brought up to date while its sources are still being read. */
+interface Shipping {
+  /** So many bytes more are in the journal: what fills segments goes at once. */
+  readonly more: (bytes: number) => Effect.Effect<void>
+  /** The rest goes too; what became of it all. */
+  readonly finish: Effect.Effect<TargetOutcome, KnownError>
+}
+
+const notShipping = (session: Session, target: Target, error: KnownError): Shipping => ({
+  more: () => Effect.void,
+  finish: behind(session, target, error)
+})
+
+const startShipping = Effect.fn("Engine.startShipping")(function*(
+  session: Session,
+  target: Target,
+  onShipped: (cursor: ShipCursor) => Effect.Effect<void>
+) {
+  const bell = yield* Mailbox.make<void>({ capacity: 1, strategy: "sliding" })
+  let waiting = 0
+  const early = yield* Mailbox.toStream(bell).pipe(
+    Stream.mapEffect(() => session.backup.shipTo(target, onShipped, "full")),
+    Stream.runFold({ objects: 0, bytes: 0 }, (sum, { bytes, objects }) => ({
+      objects: sum.objects + objects,
+      bytes: sum.bytes + bytes
+    })),
+    Effect.either,
+    Effect.forkScoped
+  )
+  const more = (bytes: number) =>
+    Effect.suspend(() => {
+      waiting += bytes
+      if (waiting < SEGMENT_FINAL_BYTES) return Effect.void
+      waiting = 0
+      return Effect.asVoid(bell.offer(undefined))
+    })
+  const finish = Effect.gen(function*() {
+    yield* bell.end
+    const before = yield* Fiber.join(early)
+    if (Either.isLeft(before)) return yield* behind(session, target, before.left)
+    const rest = yield* shipOne(session, target, onShipped)
+    const { bytes, objects } = before.right
+    return { ...rest, objects: rest.objects + objects, bytes: rest.bytes + bytes }
+  })
+  return { more, finish } satisfies Shipping
 })
 
 /** Brings one target up to date, as far as that goes. */

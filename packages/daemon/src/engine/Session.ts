@@ -5,7 +5,7 @@
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
-import { makeThreadedCompressor } from "@sealog/adapters/threads/Compressor"
+import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
 import { HeadPin } from "@sealog/core/backup/HeadPin"
@@ -59,7 +59,7 @@ export const openSession = Effect.fn("Session.open")(function*() {
     Effect.provideService(LocalObjects, local),
     Effect.provideService(HeadPin, pin),
     Effect.provideService(Entropy, entropy),
-    Effect.provideService(Compressor, makeThreadedCompressor()),
+    Effect.provideService(Compressor, threadedCompressor),
     keys
   )
   return { config, ring, openedWith, journal, pin, ...(yield* opened) } satisfies Session
