@@ -75,7 +75,8 @@ class Thread {
   }
 
   private start(): Worker {
-    const worker = new Worker(workPath(), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
+    // Without this process's options, some of which say where modules are found.
+    const worker = new Worker(workPath(), { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
     worker.on("message", (output: unknown) => {
       this.waiting.shift()?.done(output)
       if (this.waiting.length > 0) return
@@ -94,6 +95,9 @@ const thread = new Thread()
 
 /**
  * The compiled module: a thread starts from a file that Node itself can read, so from the package as it is installed,
- * also where this very code runs from source or from a bundle.
+ * also where this very code runs from a bundle; where it runs from source, from what was built of that.
  */
-const workPath = (): string => createRequire(import.meta.url).resolve("@sealog/adapters/threads/Work")
+const workPath = (): string => {
+  const path = createRequire(import.meta.url).resolve("@sealog/adapters/threads/Work")
+  return path.replace(/([\\/])src([\\/]threads[\\/]Work)\.ts$/, "$1dist$2.js")
+}

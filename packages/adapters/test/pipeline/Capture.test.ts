@@ -3,7 +3,7 @@ import { makeMemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memo
 import { makeMemory } from "@sealog/adapters/storage/Memory"
 import * as Capture from "@sealog/core/backup/Capture"
 import { decodeAll } from "@sealog/core/backup/Entries"
-import { Journal } from "@sealog/core/backup/Journal"
+import { Journal, JournalError, type JournalShape } from "@sealog/core/backup/Journal"
 import { type Batch, SourceError, type SourceShape } from "@sealog/core/backup/Source"
 import { countsOf } from "@sealog/core/backup/SourceTable"
 import { LocalObjects } from "@sealog/core/backup/Vault"
@@ -48,7 +48,18 @@ const batch = (...facts: ReadonlyArray<Fact>): Batch => ({ drafts: facts.map((fa
 
 /** A capture over a journal in memory, and all events in it so far. */
 const opened = Effect.gen(function*() {
-  const journal = yield* openMemoryJournal(yield* makeMemoryDisk)
+  const memory = yield* openMemoryJournal(yield* makeMemoryDisk)
+  let left = Infinity
+  /** The n-th append from now on fails, after others had time to go on; those after it do not. */
+  const failAt = (n: number) => (left = n)
+  const journal: JournalShape = {
+    ...memory,
+    append: (entry) =>
+      Effect.zipRight(
+        Effect.yieldNow(),
+        Effect.suspend(() => --left === 0 ? new JournalError({ reason: "Io", method: "append" }) : memory.append(entry))
+      )
+  }
   const capture = yield* Capture.make.pipe(
     Effect.provideService(Journal, journal),
     Effect.provideService(LocalObjects, yield* makeMemory())
@@ -60,7 +71,7 @@ const opened = Effect.gen(function*() {
       Effect.map((chunks) => [...chunks].flat())
     )
   )
-  return { capture, events, journal }
+  return { capture, events, failAt, journal }
 })
 
 describe("capture", () => {
@@ -84,6 +95,57 @@ describe("capture", () => {
       yield* Effect.all([capture.pass(source), capture.pass(source)], { concurrency: 2 })
       const keys = (yield* events).flatMap((event) => event.kind === "message.added" ? [event.message.key] : [])
       assert.strictEqual(keys.length, 20)
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: CAP-1, CAP-4 */
+  it.scopedLive("loses, repeats and misplaces nothing where a write fails while the next batch is prepared", () =>
+    Effect.gen(function*() {
+      for (let failing = 1; failing <= 12; failing++) {
+        const { capture, events, failAt, journal } = yield* opened
+        const bytes = (n: number) => new Uint8Array(2_000).fill(n % 5)
+        const all = () => Array.from({ length: 10 }, (_, at) => batch(added(`m${at}`, bytes(at)), added(`n${at}`)))
+        const source = { ...sourceOf(all), readsAhead: true }
+        failAt(failing)
+        const first = yield* Effect.either(capture.pass(source))
+        assert.strictEqual(first._tag, failing <= 11 ? "Left" : "Right")
+        if (first._tag === "Left") assert.strictEqual(first.left._tag, "JournalError")
+        yield* capture.pass(source)
+        const told = (yield* events).filter((event) => event.kind === "message.added")
+        const keys = told.map(({ message }) => message.key)
+        assert.deepStrictEqual(keys, all().flatMap((_, at) => [`m${at}`, `n${at}`]), `write ${failing} failed`)
+        // What refers to a content refers to the first that has it, wherever it came to lie in the end.
+        const state = yield* capture.state("test")
+        for (const { message: { content, key } } of told) {
+          if (content?._tag !== "same") continue
+          const owner = `m${Number(key.slice(1)) % 5}`
+          assert.strictEqual(String(content.index), state.get(owner))
+        }
+        assert.strictEqual((yield* journal.head).size, (yield* events).length)
+      }
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: CAP-1 */
+  it.scopedLive("lets a source go on where a write of another one fails", () =>
+    Effect.gen(function*() {
+      for (let failing = 1; failing <= 12; failing++) {
+        const { capture, events, failAt } = yield* opened
+        const sources = ["a", "b"].map((name) => ({
+          ...sourceOf(() => Array.from({ length: 6 }, (_, at) => batch(added(`${name}${at}`)))),
+          name,
+          readsAhead: true
+        }))
+        failAt(failing)
+        const passes = yield* Effect.forEach(sources, (source) => Effect.either(capture.pass(source)), {
+          concurrency: 2
+        })
+        assert.isAtMost(passes.filter(({ _tag }) => _tag === "Left").length, 1)
+        yield* Effect.forEach(sources, (source) => capture.pass(source))
+        const told = (yield* events).filter((event) => event.kind === "message.added")
+        for (const { name } of sources) {
+          const keys = told.filter(({ source }) => source === name).map(({ message }) => message.key)
+          assert.deepStrictEqual(keys, Array.from({ length: 6 }, (_, at) => `${name}${at}`), `write ${failing} failed`)
+        }
+      }
     }).pipe(Effect.provide(services)))
 
   /** Verifies: CAP-2 */

@@ -6,7 +6,7 @@
  * While one batch is compressed and written the next one is prepared, so that both the disk and the processor have
  * something to do; batches of one source and of several take their places in the log one after the other.
  */
-import { Context, Effect, Fiber, Layer, type Scope, Stream } from "effect"
+import { type Cause, Context, Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { Compressor } from "../format/Compressor.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { CAPTURE_QUEUE_BATCHES } from "../format/Limits.ts"
@@ -64,10 +64,10 @@ export const make = Effect.gen(function*() {
     onTaken: (batch: PassReport) => Effect.Effect<void> = () => Effect.void
   ) {
     // Closed at the end whatever comes: what is begun is written before anything else happens.
-    const scope = yield* Effect.scope
+    const going: Going = { scope: yield* Effect.scope, failed: undefined }
     const state = yield* queue.alone(recorder.table(source.name))
     const begin = (batch: Batch) =>
-      Effect.tap(queue.begin(scope, recorder.prepare(source, batch)), () => Effect.sync(() => batch.release?.()))
+      Effect.tap(queue.begin(going, recorder.prepare(source, batch)), () => Effect.sync(() => batch.release?.()))
     const told = source.changes(state)
     const begun = source.readsAhead === true
       ? told.pipe(
@@ -81,7 +81,7 @@ export const make = Effect.gen(function*() {
       Stream.runFold(NOTHING, both)
     )
     if (taken.events === 0) return taken
-    const checkpoint = yield* queue.begin(scope, recorder.checkpoint(source.name, taken.events))
+    const checkpoint = yield* queue.begin(going, recorder.checkpoint(source.name, taken.events))
     return both(taken, yield* checkpoint.written)
   }, Effect.scoped)
 
@@ -95,6 +95,13 @@ export const make = Effect.gen(function*() {
 /** @public */
 export const layer = Layer.effect(Capture, make)
 
+/** A pass while it goes on. */
+interface Going {
+  readonly scope: Scope.Scope
+  /** Once a batch of it could not be written nothing that it told later may be: it stood on that. */
+  failed: Cause.Cause<CaptureError> | undefined
+}
+
 /**
  * The order of batches: each is prepared in its turn, and its place in the queue of writes is taken before the turn is
  * given on. So there are never more than two under way, one that is written and one that waits for it.
@@ -102,7 +109,6 @@ export const layer = Layer.effect(Capture, make)
 const makeQueue = Effect.fn("Capture.makeQueue")(function*(recorder: Recorder) {
   const turn = yield* Effect.makeSemaphore(1)
   const writing = yield* Effect.makeSemaphore(1)
-  const forget = Effect.sync(() => recorder.forget())
 
   /** The journal holds it when this returns; if it fails, nothing that was prepared has a place any more. */
   const write = Effect.fn("Capture.write")(
@@ -113,25 +119,43 @@ const makeQueue = Effect.fn("Capture.makeQueue")(function*(recorder: Recorder) {
         events: entry.block.count,
         bytes: entry.block.runs.reduce((sum, run) => sum + run.frame.length, 0)
       } satisfies PassReport
-    },
-    Effect.onError(() => forget)
+    }
   )
 
+  /** What was prepared while a batch of another pass could not be written has to find its place anew, now alone. */
+  const settle = Effect.fn("Capture.settle")(function*(
+    going: Going,
+    early: Prepared,
+    generation: number,
+    prepare: Effect.Effect<Prepared, CaptureError>
+  ) {
+    if (going.failed !== undefined) return yield* Effect.failCause(going.failed)
+    if (recorder.generation === generation) return early
+    recorder.forget()
+    return yield* prepare
+  })
+
   /** Takes the next place in the log; `written` waits until that is durable. */
-  const begin = (scope: Scope.Scope, prepare: Effect.Effect<Prepared, CaptureError>) =>
+  const begin = (going: Going, prepare: Effect.Effect<Prepared, CaptureError>) =>
     turn.withPermits(1)(Effect.uninterruptible(Effect.gen(function*() {
       const { generation } = recorder
-      const early = yield* Effect.onError(prepare, () => writing.withPermits(1)(forget))
-      const compressing = yield* Effect.forkIn(recorder.finish(early), scope)
+      const early = yield* Effect.onError(prepare, () => writing.withPermits(1)(Effect.sync(() => recorder.forget())))
+      const compressing = yield* Effect.forkIn(recorder.finish(early), going.scope)
       yield* writing.take(1)
-      // The one before failed meanwhile: this one has to find its place anew, now alone.
-      const prepared = recorder.generation === generation
-        ? early
-        : yield* Effect.zipRight(forget, prepare).pipe(
-          Effect.onError(() => Effect.zipRight(forget, writing.release(1)))
-        )
+      const abandon = (cause: Cause.Cause<CaptureError>) =>
+        Effect.sync(() => {
+          going.failed = cause
+          recorder.forget()
+        })
+      const prepared = yield* settle(going, early, generation, prepare).pipe(
+        Effect.onError((cause) => Effect.zipRight(abandon(cause), writing.release(1)))
+      )
       const finished = prepared === early ? Fiber.join(compressing) : recorder.finish(prepared)
-      const written = yield* Effect.forkIn(Effect.ensuring(write(prepared, finished), writing.release(1)), scope)
+      const written = yield* write(prepared, finished).pipe(
+        Effect.onError(abandon),
+        Effect.ensuring(writing.release(1)),
+        Effect.forkIn(going.scope)
+      )
       return { written: Fiber.join(written) }
     })))
 
