@@ -1,0 +1,46 @@
+/** sealog as built, with the key derivation that its users have. */
+import { Effect } from "effect"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { bundled } from "../../support/Bundled.ts"
+import { run } from "../../support/Process.ts"
+import { meteredSealog } from "../Metered.ts"
+import type { Arena, Contender, Entrant } from "./Contender.ts"
+
+const PASSWORD = "correct horse battery staple 42"
+
+export const sealog: Entrant = {
+  name: "sealog",
+  version: Effect.map(run(["--version"]), ({ code, out }) => code === 0 ? `sealog ${out.trim()}` : undefined),
+  enter: Effect.fn("bench.enterSealog")(function*(arena: Arena) {
+    const { environment, initWords, vault } = homeIn(arena)
+    const meter = yield* bundled("bench/meter.ts")
+    const metered = (words: ReadonlyArray<string>) => meteredSealog(words, { environment, meter, folder: arena.folder })
+    yield* metered(initWords)
+    const contender: Contender = {
+      name: "sealog",
+      vault,
+      backup: metered(["sync"]),
+      restore: (to) =>
+        Effect.map(
+          metered(["restore", "--from", `disk:${vault}`, "--to", to, "--format", "maildir"]),
+          (done) => ({ ...done, restored: join(to, "maildir") })
+        ),
+      rehearses: true,
+      check: metered(["drill"])
+    }
+    return contender
+  })
+}
+
+/** A home in an arena's folder, not initialised yet. */
+const homeIn = ({ folder, store }: Arena) => {
+  const passwordFile = join(folder, "password")
+  fs.writeFileSync(passwordFile, `${PASSWORD}\n`)
+  const vault = join(folder, "vault")
+  return {
+    vault,
+    environment: { SEALOG_HOME: join(folder, "home"), SEALOG_PASSWORD_FILE: passwordFile },
+    initWords: ["init", "--source", `maildir:${store}`, "--target", `disk:${vault}`, "--no-recovery-code"]
+  }
+}
