@@ -1,13 +1,13 @@
 /**
  * A process of its own, from its start to its end, with what it took: time, processor, and memory at its most. Ours
- * say it themselves (`meter.ts`); of others GNU time does, where it is installed.
+ * say it themselves (`processes/meter.ts`); of others GNU time does, where it is installed.
  */
 import { Data, Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { type Ended, type ProcessOptions, run } from "../support/Process.ts"
-import type { Meter } from "./meter.ts"
+import type { Meter } from "./processes/meter.ts"
 
 export interface Metered {
   /** From the start of the process to its end, key derivation and all. */
@@ -34,8 +34,8 @@ export class NotDone
 const NOTHING = { seconds: 0, cpuSeconds: 0, peakBytes: 0 }
 const GNU_TIME = "/usr/bin/time"
 
-/** Runs the program with what `meter.ts` was bundled to. */
-export const meteredSealog = Effect.fn("bench.meteredSealog")(function*(
+/** Runs the program, or another script of Node's, with what `meter.ts` was bundled to. */
+export const meteredNode = Effect.fn("bench.meteredNode")(function*(
   words: ReadonlyArray<string>,
   { meter, ...options }: ProcessOptions & { readonly meter: string; readonly folder: string }
 ) {
@@ -69,5 +69,5 @@ export const meteredOther = Effect.fn("bench.meteredOther")(function*(
   return { seconds: ended.seconds, out: ended.out, ...used, derivation: NOTHING } satisfies Metered
 })
 
-const done = (words: ReadonlyArray<string>, running: Effect.Effect<Ended>): Effect.Effect<Ended, NotDone> =>
+export const done = (words: ReadonlyArray<string>, running: Effect.Effect<Ended>): Effect.Effect<Ended, NotDone> =>
   Effect.filterOrFail(running, ({ code }) => code === 0, (ended) => new NotDone({ words, ended }))

@@ -15,6 +15,8 @@ export interface Sizes {
   readonly mails: number
   /** Mails that arrive between two backups. */
   readonly arrivals: number
+  /** Events of the longest run through the pipeline. */
+  readonly events: number
 }
 
 export interface Asked extends Sizes {

@@ -8,6 +8,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { run } from "../support/Process.ts"
 import type { Contender, Entrant } from "./contenders/Contender.ts"
+import { freshFolder } from "./Folder.ts"
 import { arrive, bytesOf, filesOf } from "./Mailbox.ts"
 import type { Metered } from "./Metered.ts"
 
@@ -116,13 +117,3 @@ const proveRestored = Effect.fn("bench.proveRestored")(function*(name: string, s
 const readAll = (root: string): void => {
   for (const path of filesOf(root).keys()) fs.readFileSync(join(root, path))
 }
-
-const freshFolder = (path: string) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      fs.rmSync(path, { recursive: true, force: true })
-      fs.mkdirSync(path, { recursive: true })
-      return path
-    }),
-    () => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
-  )

@@ -3,7 +3,7 @@
  *
  *   npm run bench                                  every row, as for a release
  *   npm run bench -- --row restore --runs 3        one row; --row may be given again
- *   npm run bench -- --mails 2000 --runs 1         little, to see that it runs
+ *   npm run bench -- --mails 2000 --events 10000 --runs 1
  *   npm run bench -- --list
  *   npm run bench -- --json                        JSON on stdout instead of the table
  */
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     row: { type: "string", multiple: true },
     runs: { type: "string", default: "5" },
     mails: { type: "string", default: "50000" },
+    events: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
     folder: { type: "string", default: fileURLToPath(new URL("../../../../.cache/bench", import.meta.url)) },
     list: { type: "boolean", default: false },
@@ -32,6 +33,7 @@ const asked: Asked = {
   runs: Number(values.runs),
   mails: Number(values.mails),
   arrivals: 100,
+  events: Number(values.events),
   seed: Number(values.seed),
   folder: values.folder,
   say

@@ -1,7 +1,9 @@
 /** Every row there is, in the order of the table. */
 import type { Row } from "./Row.ts"
 import { mailboxRows } from "./rows/Mailbox.ts"
+import { pipelineRows } from "./rows/Pipeline.ts"
 
 export const rows: ReadonlyArray<Row> = [
-  ...mailboxRows
+  ...mailboxRows,
+  ...pipelineRows
 ]

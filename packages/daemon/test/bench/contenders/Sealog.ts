@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { bundled } from "../../support/Bundled.ts"
 import { run } from "../../support/Process.ts"
-import { meteredSealog } from "../Metered.ts"
+import { meteredNode } from "../Metered.ts"
 import type { Arena, Contender, Entrant } from "./Contender.ts"
 
 const PASSWORD = "correct horse battery staple 42"
@@ -14,8 +14,8 @@ export const sealog: Entrant = {
   version: Effect.map(run(["--version"]), ({ code, out }) => code === 0 ? `sealog ${out.trim()}` : undefined),
   enter: Effect.fn("bench.enterSealog")(function*(arena: Arena) {
     const { environment, initWords, vault } = homeIn(arena)
-    const meter = yield* bundled("bench/meter.ts")
-    const metered = (words: ReadonlyArray<string>) => meteredSealog(words, { environment, meter, folder: arena.folder })
+    const meter = yield* bundled("bench/processes/meter.ts")
+    const metered = (words: ReadonlyArray<string>) => meteredNode(words, { environment, meter, folder: arena.folder })
     yield* metered(initWords)
     const contender: Contender = {
       name: "sealog",

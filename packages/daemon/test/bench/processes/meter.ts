@@ -1,13 +1,12 @@
 /**
  * Loaded into a measured process of ours before the program itself: writes down, when it ends, what the process took
  * of the processor and of memory, and what of that the derivation of a key took, which is told by itself.
- *
- * The memory is Linux's own mark of the most that was resident, which can be set back once the key is there.
  */
 import type { hashRaw } from "@node-rs/argon2"
 import * as fs from "node:fs"
 import * as modules from "node:module"
 import { isMainThread } from "node:worker_threads"
+import { peakBytes, setBack } from "../Resident.ts"
 
 /** What is written to the file that SEALOG_BENCH_METER names. */
 export interface Meter {
@@ -23,7 +22,6 @@ export interface Derivation {
   readonly peakBytes: number
 }
 
-const KIB = 1024
 const derivations: Array<Derivation> = []
 let peakBefore = 0
 
@@ -31,14 +29,6 @@ const cpuSeconds = (): number => {
   const { system, user } = process.cpuUsage()
   return (system + user) / 1e6
 }
-
-/** The most that was resident since the mark was set back. */
-const peakBytes = (): number => {
-  const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(fs.readFileSync("/proc/self/status", "utf8")) ?? []
-  return Number(kib ?? Number.NaN) * KIB
-}
-
-const setBack = (): void => fs.writeFileSync("/proc/self/clear_refs", "5")
 
 // Changed where `require` has it: what is imported later of a CommonJS module is taken from there.
 const argon2 = modules.createRequire(import.meta.url)("@node-rs/argon2") as { hashRaw: typeof hashRaw }
