@@ -1,5 +1,5 @@
 /** The store that mail rows work on: made once and kept between runs, given new mails and rid of them again. */
-import { deliver, generateMaildir } from "@sealog/adapters/testing/MailboxGenerator"
+import { generateMaildir } from "@sealog/adapters/testing/MailboxGenerator"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -27,12 +27,11 @@ export const keptMailbox = Effect.fn("bench.keptMailbox")(function*(options: {
   return root
 })
 
-/** Mails arrive, until the scope closes. */
-export const arrive = (root: string, options: { readonly count: number; readonly seed: number }) =>
-  Effect.acquireRelease(deliver({ root, ...options }), () => Effect.sync(() => takeBack(root)))
-
-/** What was delivered has no size in its name, in contrast to what was generated; a run that was killed leaves it. */
-const takeBack = (root: string): void => {
+/**
+ * Removes what was delivered, which has no size in its name as what was generated has; also what a run left that was
+ * killed.
+ */
+export const takeBack = (root: string): void => {
   for (const name of fs.readdirSync(join(root, "new"))) {
     if (name.endsWith(".sample")) fs.unlinkSync(join(root, "new", name))
   }

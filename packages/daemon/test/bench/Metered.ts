@@ -31,7 +31,7 @@ export class NotDone
   }
 }
 
-const NOTHING = { seconds: 0, cpuSeconds: 0, peakBytes: 0 }
+export const NO_DERIVATION = { seconds: 0, cpuSeconds: 0, peakBytes: 0 }
 const GNU_TIME = "/usr/bin/time"
 
 /** Runs the program, or another script of Node's, with what `meter.ts` was bundled to. */
@@ -51,7 +51,7 @@ export const meteredNode = Effect.fn("bench.meteredNode")(function*(
     seconds: sum.seconds + each.seconds,
     cpuSeconds: sum.cpuSeconds + each.cpuSeconds,
     peakBytes: Math.max(sum.peakBytes, each.peakBytes)
-  }), NOTHING)
+  }), NO_DERIVATION)
   return { seconds: ended.seconds, out: ended.out, cpuSeconds, peakBytes, derivation } satisfies Metered
 })
 
@@ -66,7 +66,7 @@ export const meteredOther = Effect.fn("bench.meteredOther")(function*(
   const ended = yield* done(words, run(words, { ...options, bare: true, through }))
   const [user, system, kib] = timed ? fs.readFileSync(figures, "utf8").trim().split(" ").map(Number) : []
   const used = { cpuSeconds: (user ?? Number.NaN) + (system ?? Number.NaN), peakBytes: (kib ?? Number.NaN) * 1024 }
-  return { seconds: ended.seconds, out: ended.out, ...used, derivation: NOTHING } satisfies Metered
+  return { seconds: ended.seconds, out: ended.out, ...used, derivation: NO_DERIVATION } satisfies Metered
 })
 
 export const done = (words: ReadonlyArray<string>, running: Effect.Effect<Ended>): Effect.Effect<Ended, NotDone> =>

@@ -17,6 +17,10 @@ export interface Sizes {
   readonly arrivals: number
   /** Events of the longest run through the pipeline. */
   readonly events: number
+  /** Mails delivered to the daemon one by one. */
+  readonly deliveries: number
+  /** How long the daemon is watched while nothing happens: a minute has one pass over the store. */
+  readonly idleSeconds: number
 }
 
 export interface Asked extends Sizes {

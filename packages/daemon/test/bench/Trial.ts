@@ -3,17 +3,18 @@
  * same steps in turns, with whoever goes first changing from run to run. Between two measured processes the disk is
  * given time to finish, so that nobody pays for what another wrote.
  */
+import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import { Data, Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { run } from "../support/Process.ts"
-import type { Contender, Entrant } from "./contenders/Contender.ts"
+import type { Arena, Contender, Entrant } from "./contenders/Contender.ts"
 import { freshFolder } from "./Folder.ts"
-import { arrive, bytesOf, filesOf } from "./Mailbox.ts"
+import { bytesOf, filesOf, takeBack } from "./Mailbox.ts"
 import type { Metered } from "./Metered.ts"
 
 /** In their order; each stands on what the ones before it left. */
-export const STEPS = ["first", "restore", "rehearsal", "arrivals", "nothing", "check"] as const
+export const STEPS = ["first", "restore", "rehearsal", "arrivals", "nothing", "check", "live"] as const
 export type Step = (typeof STEPS)[number]
 
 export interface Measured extends Metered {
@@ -46,61 +47,82 @@ class RestoredWrong extends Data.TaggedError("RestoredWrong")<{ readonly name: s
 }
 
 export const runTrial = Effect.fn("bench.runTrial")(function*(options: TrialOptions) {
-  const { entrants, run: number, say, steps, store } = options
+  const { arrivals, entrants, run: number, say, steps, store } = options
   const order = entrants.map((_, at) => entrants[(at + number) % entrants.length]!)
-  const contenders: Array<Contender & { readonly folder: string }> = []
+  const contenders: Array<Contending> = []
   for (const { enter, name } of order) {
     const folder = yield* freshFolder(join(options.folder, `run-${number}-${name}`))
-    contenders.push({ ...(yield* enter({ folder, store })), folder })
+    contenders.push({ ...(yield* enter({ folder, store })), folder, store, arrivals, run: number })
   }
+  yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
   readAll(store)
   const trial = new Map<Step, ReadonlyMap<string, Measured>>()
   for (const step of STEPS) {
     if (!isDone(step, steps)) continue
-    if (step === "arrivals") yield* arrive(store, { count: options.arrivals, seed: 1_000 + number })
+    if (step === "arrivals") yield* deliver({ root: store, count: arrivals, seed: seedOf(step, number) })
     const measured = new Map<string, Measured>()
     for (const contender of contenders) {
-      if (step === "rehearsal" && !contender.rehearses) continue
-      yield* run(["sync"], { bare: true })
-      const before = filesOf(contender.vault)
-      const done = yield* take(contender, step, store)
-      const after = filesOf(contender.vault)
-      const changed = [...after].filter(([path, { bytes, mtimeMs }]) => {
-        const old = before.get(path)
-        return old?.bytes !== bytes || old.mtimeMs !== mtimeMs
-      })
-      measured.set(contender.name, { ...done, vaultBytes: bytesOf(after), shippedBytes: bytesOf(new Map(changed)) })
-      say(`${step}, ${contender.name}: ${done.seconds.toFixed(2)} s`)
+      const work = workOf(contender, step)
+      if (work === undefined) continue
+      measured.set(contender.name, yield* measure(contender, work))
+      say(`${step}, ${contender.name}: ${measured.get(contender.name)!.seconds.toFixed(2)} s`)
     }
     trial.set(step, measured)
   }
   return trial satisfies Trial
 }, Effect.scoped)
 
-/** A check is one after mails arrived, and of those that follow on each other not the first. */
+type Contending = Contender & Arena & { readonly arrivals: number; readonly run: number }
+
+/** A check is one after mails arrived, and of those that go on from one another not the first. */
 const isDone = (step: Step, steps: ReadonlySet<Step>): boolean =>
   step === "first" || steps.has(step) || (steps.has("check") && (step === "rehearsal" || step === "arrivals"))
 
-const take = Effect.fn("bench.take")(function*(
-  contender: Contender & { readonly folder: string },
-  step: Step,
-  store: string
-) {
+/** No two deliveries have the same names. */
+const seedOf = (step: Step, number: number): number => (1 + STEPS.indexOf(step)) * 1_000_000 + number
+
+/** What a contender does in a step, if it does anything. */
+const workOf = (contender: Contending, step: Step): Effect.Effect<Metered, unknown> | undefined => {
+  const { arrivals, run: number, store } = contender
   switch (step) {
     case "first":
     case "arrivals":
     case "nothing":
-      return yield* contender.backup
-    case "check":
+      return contender.backup
+    case "restore":
+      return restoreProven(contender)
     case "rehearsal":
-      return yield* contender.check
-    case "restore": {
-      const done = yield* contender.restore(join(contender.folder, "restored"))
-      yield* proveRestored(contender.name, store, done.restored)
-      fs.rmSync(join(contender.folder, "restored"), { recursive: true })
-      return done
-    }
+      return contender.rehearse
+    case "check":
+      return contender.check
+    case "live":
+      return contender.live?.(
+        Effect.as(deliver({ root: store, count: arrivals, seed: seedOf(step, number) }), arrivals)
+      )
   }
+}
+
+const measure = Effect.fn("bench.measure")(function*(
+  { vault }: Contender,
+  work: Effect.Effect<Metered, unknown>
+) {
+  yield* run(["sync"], { bare: true })
+  const before = filesOf(vault)
+  const done = yield* work
+  const after = filesOf(vault)
+  const changed = [...after].filter(([path, { bytes, mtimeMs }]) => {
+    const old = before.get(path)
+    return old?.bytes !== bytes || old.mtimeMs !== mtimeMs
+  })
+  return { ...done, vaultBytes: bytesOf(after), shippedBytes: bytesOf(new Map(changed)) } satisfies Measured
+})
+
+const restoreProven = Effect.fn("bench.restoreProven")(function*({ folder, name, restore, store }: Contending) {
+  const to = join(folder, "restored")
+  const done = yield* restore(to)
+  yield* proveRestored(name, store, done.restored)
+  fs.rmSync(to, { recursive: true })
+  return done
 })
 
 /** Names and sizes: that bytes come back is what other tests are about. */

@@ -39,3 +39,9 @@ export const medianOf = (figures: ReadonlyArray<number>): number => {
   if (sorted.length === 0) return Number.NaN
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }
+
+/** The figure that this share of them do not exceed. */
+export const percentileOf = (figures: ReadonlyArray<number>, share: number): number => {
+  const sorted = [...figures].toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
+}

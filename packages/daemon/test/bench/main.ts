@@ -19,6 +19,8 @@ const { values } = parseArgs({
     row: { type: "string", multiple: true },
     runs: { type: "string", default: "5" },
     mails: { type: "string", default: "50000" },
+    deliveries: { type: "string", default: "200" },
+    "idle-seconds": { type: "string", default: "60" },
     events: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
     folder: { type: "string", default: fileURLToPath(new URL("../../../../.cache/bench", import.meta.url)) },
@@ -34,6 +36,8 @@ const asked: Asked = {
   mails: Number(values.mails),
   arrivals: 100,
   events: Number(values.events),
+  deliveries: Number(values.deliveries),
+  idleSeconds: Number(values["idle-seconds"]),
   seed: Number(values.seed),
   folder: values.folder,
   say

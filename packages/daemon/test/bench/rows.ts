@@ -1,9 +1,11 @@
 /** Every row there is, in the order of the table. */
 import type { Row } from "./Row.ts"
+import { daemonRows } from "./rows/Daemon.ts"
 import { mailboxRows } from "./rows/Mailbox.ts"
 import { pipelineRows } from "./rows/Pipeline.ts"
 
 export const rows: ReadonlyArray<Row> = [
   ...mailboxRows,
+  ...daemonRows,
   ...pipelineRows
 ]

@@ -32,7 +32,6 @@ export const borg: Entrant = {
         const done = yield* metered(["extract", `::archive-${archives}`], to)
         return { ...done, restored: join(to, store) }
       }),
-      rehearses: false,
       check: metered(["check", "--verify-data"])
     }
     return contender

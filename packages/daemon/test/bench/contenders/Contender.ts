@@ -1,5 +1,7 @@
 /** A program that backs the same store up to the same disk, as its users run it. */
+import type { SourceError } from "@sealog/core/backup/Source"
 import type { Effect, Scope } from "effect"
+import type { EndedEarly } from "../../support/Process.ts"
 import type { Metered, NotDone } from "../Metered.ts"
 
 export interface Arena {
@@ -9,6 +11,9 @@ export interface Arena {
   readonly store: string
 }
 
+/** Mails come into the store when it is run; gives how many. */
+export type Arriving = Effect.Effect<number, SourceError>
+
 export interface Contender {
   readonly name: string
   /** What is at the target. */
@@ -17,10 +22,12 @@ export interface Contender {
   readonly backup: Effect.Effect<Metered, NotDone>
   /** Restores all to a new folder; gives where the store is in it. */
   readonly restore: (to: string) => Effect.Effect<Metered & { readonly restored: string }, NotDone>
-  /** Whether a check goes on from the one before it, so that there has to be one. */
-  readonly rehearses: boolean
   /** Proves that what is at the target can be restored: a drill, or what the program has instead. */
   readonly check: Effect.Effect<Metered, NotDone>
+  /** The first check, where later ones go on from it. */
+  readonly rehearse?: Effect.Effect<Metered, NotDone>
+  /** What a process that runs all the while takes to back up what arrives, where there is such a process. */
+  readonly live?: (arriving: Arriving) => Effect.Effect<Metered, NotDone | EndedEarly | SourceError>
 }
 
 /** What a scenario needs to know before it makes any. */

@@ -27,7 +27,6 @@ export const restic: Entrant = {
       backup: metered("backup", store),
       restore: (to) =>
         Effect.map(metered("restore", "latest", "--target", to), (done) => ({ ...done, restored: join(to, store) })),
-      rehearses: false,
       check: metered("check", "--read-data")
     }
     return contender

@@ -4,10 +4,11 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { bundled } from "../../support/Bundled.ts"
 import { run } from "../../support/Process.ts"
-import { meteredNode } from "../Metered.ts"
-import type { Arena, Contender, Entrant } from "./Contender.ts"
+import { startDaemon } from "../LiveDaemon.ts"
+import { type Metered, meteredNode, NO_DERIVATION } from "../Metered.ts"
+import type { Arena, Arriving, Contender, Entrant } from "./Contender.ts"
 
-const PASSWORD = "correct horse battery staple 42"
+export const PASSWORD = "correct horse battery staple 42"
 
 export const sealog: Entrant = {
   name: "sealog",
@@ -26,15 +27,32 @@ export const sealog: Entrant = {
           metered(["restore", "--from", `disk:${vault}`, "--to", to, "--format", "maildir"]),
           (done) => ({ ...done, restored: join(to, "maildir") })
         ),
-      rehearses: true,
-      check: metered(["drill"])
+      check: metered(["drill"]),
+      rehearse: metered(["drill"]),
+      live: Effect.fn("bench.sealogLive")(function*(arriving: Arriving) {
+        const daemon = yield* startDaemon({ environment, folder: arena.folder })
+        yield* daemon.quiet
+        const events = yield* daemon.shipped(0)
+        yield* daemon.setBack
+        const from = { cpuSeconds: yield* daemon.cpuSeconds, millis: performance.now() }
+        yield* daemon.shipped(events + (yield* arriving))
+        const measured: Metered = {
+          seconds: (performance.now() - from.millis) / 1_000,
+          cpuSeconds: (yield* daemon.cpuSeconds) - from.cpuSeconds,
+          peakBytes: yield* daemon.peakBytes,
+          derivation: NO_DERIVATION,
+          out: ""
+        }
+        yield* daemon.stop
+        return measured
+      }, Effect.scoped)
     }
     return contender
   })
 }
 
 /** A home in an arena's folder, not initialised yet. */
-const homeIn = ({ folder, store }: Arena) => {
+export const homeIn = ({ folder, store }: Arena) => {
   const passwordFile = join(folder, "password")
   fs.writeFileSync(passwordFile, `${PASSWORD}\n`)
   const vault = join(folder, "vault")

@@ -15,6 +15,8 @@ import { medianOf } from "../Verdict.ts"
 
 interface MailRow extends Omit<Row, "scenario"> {
   readonly step: Step
+  /** Where the peers do the same in another step. */
+  readonly peersStep?: Step
   readonly figure: (measured: Measured) => number
   /** The derivation of a key, where the figure is without it: it is told beside. */
   readonly derivation?: keyof Measured["derivation"]
@@ -25,7 +27,9 @@ const measure = Effect.fn("bench.mailbox")(function*(asked: Asked, wanted: Reado
   const store = yield* keptMailbox({ folder, mails, say, seed })
   const { entrants, versions } = yield* present(say)
   const wantedRows = mailRows.filter(({ name }) => wanted.has(name))
-  const steps = new Set(wantedRows.map(({ step }) => step))
+  const steps = new Set(
+    wantedRows.flatMap(({ peersStep, step }) => peersStep === undefined ? [step] : [step, peersStep])
+  )
   const trials: Array<Trial> = []
   for (let run = 0; run < runs; run++) {
     say(`run ${run + 1} of ${runs}`)
@@ -48,16 +52,16 @@ const present = Effect.fn("bench.present")(function*(say: (line: string) => void
 })
 
 const readingOf = (
-  { derivation, figure, step }: MailRow,
+  { derivation, figure, peersStep, step }: MailRow,
   trials: ReadonlyArray<Trial>,
   versions: ReadonlyArray<string>
 ): Reading => {
   const figuresOf = (name: string, of: (measured: Measured) => number): ReadonlyArray<number> =>
     trials.flatMap((trial) => {
-      const measured = trial.get(step)?.get(name)
+      const measured = trial.get(name === sealog.name ? step : peersStep ?? step)?.get(name)
       return measured === undefined ? [] : [of(measured)]
     })
-  const names = [...(trials[0]?.get(step)?.keys() ?? [])].filter((name) => name !== sealog.name)
+  const names = [...(trials[0]?.get(peersStep ?? step)?.keys() ?? [])].filter((name) => name !== sealog.name)
   return {
     own: figuresOf(sealog.name, figure),
     peers: Object.fromEntries(names.toSorted().map((name) => [name, figuresOf(name, figure)] as const)),
@@ -185,6 +189,27 @@ const mailRows: ReadonlyArray<MailRow> = [
     bounds: memory,
     derivation: "peakBytes",
     figure: peak
+  },
+  {
+    name: "live-memory",
+    step: "live",
+    peersStep: "arrivals",
+    work: "Memory of the daemon while 100 mails arrive",
+    how: "the most that was resident, once the key is derived",
+    unit: "bytes",
+    bounds: memory,
+    figure: peak
+  },
+  {
+    name: "live-cpu",
+    step: "live",
+    peersStep: "arrivals",
+    work: "Processor of the daemon for 100 new mails",
+    how:
+      "user and system seconds of all threads, from the first delivery to the last ship, with the default ship delay",
+    unit: "seconds",
+    bounds: { on: "ratio", must: 0.05, goal: 0.01 },
+    figure: processor
   },
   {
     name: "first-cpu",
