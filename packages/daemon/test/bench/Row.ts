@@ -17,6 +17,8 @@ export interface Sizes {
   readonly arrivals: number
   /** Events of the longest run through the pipeline. */
   readonly events: number
+  /** Messages shipped one by one. */
+  readonly ships: number
   /** Mails delivered to the daemon one by one. */
   readonly deliveries: number
   /** How long the daemon is watched while nothing happens: a minute has one pass over the store. */

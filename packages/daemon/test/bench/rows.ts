@@ -1,5 +1,6 @@
 /** Every row there is, in the order of the table. */
 import type { Row } from "./Row.ts"
+import { compactionRows } from "./rows/Compaction.ts"
 import { daemonRows } from "./rows/Daemon.ts"
 import { mailboxRows } from "./rows/Mailbox.ts"
 import { pipelineRows } from "./rows/Pipeline.ts"
@@ -7,5 +8,6 @@ import { pipelineRows } from "./rows/Pipeline.ts"
 export const rows: ReadonlyArray<Row> = [
   ...mailboxRows,
   ...daemonRows,
-  ...pipelineRows
+  ...pipelineRows,
+  ...compactionRows
 ]
