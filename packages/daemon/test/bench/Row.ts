@@ -69,6 +69,8 @@ export interface Row {
 
 export interface Scenario {
   readonly name: string
+  /** Over its rows. */
+  readonly title: string
   /** What this machine lacks for it; nothing where it can run. */
   readonly lacks?: Effect.Effect<string | undefined>
   /** Does the work as far as these rows need it. */

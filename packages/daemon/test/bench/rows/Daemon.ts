@@ -131,7 +131,7 @@ const live = {
   unit: "milliseconds"
 } as const
 
-const scenario: Scenario = { name: "daemon", measure }
+const scenario: Scenario = { name: "daemon", title: "The daemon at that mailbox", measure }
 
 export const daemonRows: ReadonlyArray<Row> = [
   {

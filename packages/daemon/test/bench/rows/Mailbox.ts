@@ -243,7 +243,7 @@ const mailRows: ReadonlyArray<MailRow> = [
   }
 ]
 
-const scenario: Scenario = { name: "mailbox", measure }
+const scenario: Scenario = { name: "mailbox", title: "A mailbox of 50,000 mails", measure }
 
 export const mailboxRows: ReadonlyArray<Row> = mailRows.map((
   { derivation: _derivation, figure: _figure, step: _step, ...row }
