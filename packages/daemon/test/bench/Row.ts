@@ -6,28 +6,15 @@
  * these and of the row's bounds alone (`Verdict.ts`).
  */
 import type { Effect, Scope } from "effect"
-
-/** How much of each kind of work is to be done: as much as for a release, or little, to see that it runs. */
-export interface Sizes {
-  /** Times each piece of work is done; the median counts. */
-  readonly runs: number
-  /** Mails in the store. */
-  readonly mails: number
-  /** Mails that arrive between two backups. */
-  readonly arrivals: number
-  /** Events of the longest run through the pipeline. */
-  readonly events: number
-  /** Messages shipped one by one. */
-  readonly ships: number
-  /** Mails delivered to the daemon one by one. */
-  readonly deliveries: number
-  /** How long the daemon is watched while nothing happens: a minute has one pass over the store. */
-  readonly idleSeconds: number
-}
+import type { Sizes } from "./Sizes.ts"
 
 export interface Asked extends Sizes {
+  /** The same by themselves, to be told with what came of them. */
+  readonly sizes: Sizes
   /** Where stores are kept between runs, and where the work is done. */
   readonly folder: string
+  /** What a key derivation takes, where that is not to be what users have. */
+  readonly kdfMemoryMiB?: number
   /** What all choices come from. */
   readonly seed: number
   /** Tells whoever waits how far it has come. */
@@ -71,6 +58,8 @@ export interface Scenario {
   readonly name: string
   /** Over its rows. */
   readonly title: string
+  /** Which sizes it depends on. */
+  readonly sizes: ReadonlyArray<keyof Sizes>
   /** What this machine lacks for it; nothing where it can run. */
   readonly lacks?: Effect.Effect<string | undefined>
   /** Does the work as far as these rows need it. */

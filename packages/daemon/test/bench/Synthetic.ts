@@ -21,8 +21,8 @@ const BATCH_MESSAGES = 10_000
 const BEGIN = 1_546_300_800_000
 const STEP = 60_000
 /** Texts are cut out of this much prose, so that making a message costs nearly nothing. */
-const PROSE_CHARS = 8_000_000
-const EMOJI_PROSE_CHARS = 400_000
+const PROSE_CHARS = 4_000_000
+const EMOJI_PROSE_CHARS = 200_000
 const PIECE_CHARS = 100_000
 const EMOJI_SHARE = 0.04
 
@@ -56,14 +56,11 @@ export const makeSynthetic = ({ count, seed }: SyntheticOptions): SourceShape =>
 }
 
 const composer = (random: Random) => {
-  const corpora = [
-    corpusOf(random, PROSE_CHARS, (text) => text.replaceAll(/[^\u0000-\u007f]+/g, "")),
-    corpusOf(random, EMOJI_PROSE_CHARS, (text) => text)
-  ] as const
+  const [plain, emoji] = corpora()
   const people = Array.from({ length: 4 * CONVERSATIONS }, () => `+49151${Math.floor(random() * 1e8)}`)
   return (number: number): Draft["fact"] => {
     const conversation = Math.floor(CONVERSATIONS * random() ** 3)
-    const text = cut(random, random() < EMOJI_SHARE ? corpora[1] : corpora[0])
+    const text = cut(random, random() < EMOJI_SHARE ? emoji : plain)
     return {
       kind: "message.added",
       conversation: `chat-${conversation}`,
@@ -80,6 +77,18 @@ const composer = (random: Random) => {
     }
   }
 }
+
+/** The same for every store, and made once: without emoji, so that most texts are a byte a character, and with some. */
+const corpora = (): readonly [plain: Corpus, emoji: Corpus] => {
+  const random = makeRandom(PROSE_SEED)
+  made ??= [
+    corpusOf(random, PROSE_CHARS, (text) => text.replaceAll(/[^\u0000-\u007f]+/g, "")),
+    corpusOf(random, EMOJI_PROSE_CHARS, (text) => text)
+  ]
+  return made
+}
+const PROSE_SEED = 1
+let made: readonly [plain: Corpus, emoji: Corpus] | undefined
 
 interface Corpus {
   readonly text: string

@@ -34,6 +34,7 @@ export interface TrialOptions {
   readonly folder: string
   readonly store: string
   readonly arrivals: number
+  readonly kdfMemoryMiB?: number | undefined
   /** Counted from 0. */
   readonly run: number
   readonly say: (line: string) => void
@@ -47,12 +48,12 @@ class RestoredWrong extends Data.TaggedError("RestoredWrong")<{ readonly name: s
 }
 
 export const runTrial = Effect.fn("bench.runTrial")(function*(options: TrialOptions) {
-  const { arrivals, entrants, run: number, say, steps, store } = options
+  const { arrivals, entrants, kdfMemoryMiB, run: number, say, steps, store } = options
   const order = entrants.map((_, at) => entrants[(at + number) % entrants.length]!)
   const contenders: Array<Contending> = []
   for (const { enter, name } of order) {
     const folder = yield* freshFolder(join(options.folder, `run-${number}-${name}`))
-    contenders.push({ ...(yield* enter({ folder, store })), folder, store, arrivals, run: number })
+    contenders.push({ ...(yield* enter({ folder, store, kdfMemoryMiB })), folder, store, arrivals, run: number })
   }
   yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
   readAll(store)

@@ -9,6 +9,8 @@ export interface Arena {
   readonly folder: string
   /** The Maildir. */
   readonly store: string
+  /** What a key derivation of ours takes, where that is not to be what users have. */
+  readonly kdfMemoryMiB?: number | undefined
 }
 
 /** Mails come into the store when it is run; gives how many. */

@@ -52,13 +52,21 @@ export const sealog: Entrant = {
 }
 
 /** A home in an arena's folder, not initialised yet. */
-export const homeIn = ({ folder, store }: Arena) => {
+export const homeIn = ({ folder, kdfMemoryMiB, store }: Arena) => {
   const passwordFile = join(folder, "password")
   fs.writeFileSync(passwordFile, `${PASSWORD}\n`)
   const vault = join(folder, "vault")
   return {
     vault,
     environment: { SEALOG_HOME: join(folder, "home"), SEALOG_PASSWORD_FILE: passwordFile },
-    initWords: ["init", "--source", `maildir:${store}`, "--target", `disk:${vault}`, "--no-recovery-code"]
+    initWords: [
+      "init",
+      "--source",
+      `maildir:${store}`,
+      "--target",
+      `disk:${vault}`,
+      "--no-recovery-code",
+      ...(kdfMemoryMiB === undefined ? [] : ["--kdf-memory", String(kdfMemoryMiB)])
+    ]
   }
 }

@@ -62,7 +62,7 @@ const openInMemory = Effect.fn("bench.openInMemory")(function*(vault: StorageSha
 
 const objectsIn = (vault: StorageShape) => Effect.map(Stream.runCollect(vault.list("")), (objects) => [...objects])
 
-const scenario: Scenario = { name: "compaction", title: "A year of single messages", measure }
+const scenario: Scenario = { name: "compaction", title: "A year of single messages", sizes: ["ships"], measure }
 
 export const compactionRows: ReadonlyArray<Row> = [
   {

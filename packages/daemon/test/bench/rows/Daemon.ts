@@ -30,7 +30,7 @@ const measure = Effect.fn("bench.daemon")(function*(asked: Asked, wanted: Readon
   const store = yield* keptMailbox(asked)
   yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
   const place = yield* freshFolder(join(folder, "work", "daemon"))
-  const { environment, initWords, vault } = homeIn({ folder: place, store })
+  const { environment, initWords, vault } = homeIn({ folder: place, store, kdfMemoryMiB: asked.kdfMemoryMiB })
   for (const words of [initWords, ["sync"]]) yield* done(words, run(words, { environment, folder: place }))
   say("a first backup is there")
   const daemon = yield* startDaemon({ environment, folder: place, words: ["--ship-delay", "0"] })
@@ -131,7 +131,12 @@ const live = {
   unit: "milliseconds"
 } as const
 
-const scenario: Scenario = { name: "daemon", title: "The daemon at that mailbox", measure }
+const scenario: Scenario = {
+  name: "daemon",
+  title: "The daemon at that mailbox",
+  sizes: ["mails", "deliveries", "idleSeconds"],
+  measure
+}
 
 export const daemonRows: ReadonlyArray<Row> = [
   {

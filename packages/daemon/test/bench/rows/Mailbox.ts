@@ -33,7 +33,8 @@ const measure = Effect.fn("bench.mailbox")(function*(asked: Asked, wanted: Reado
   const trials: Array<Trial> = []
   for (let run = 0; run < runs; run++) {
     say(`run ${run + 1} of ${runs}`)
-    trials.push(yield* runTrial({ arrivals, entrants, steps, store, run, say, folder: join(folder, "work") }))
+    const options = { arrivals, entrants, kdfMemoryMiB: asked.kdfMemoryMiB, steps, store, run, say }
+    trials.push(yield* runTrial({ ...options, folder: join(folder, "work") }))
   }
   return new Map(wantedRows.map((row) => [row.name, readingOf(row, trials, versions)] as const))
 })
@@ -243,7 +244,12 @@ const mailRows: ReadonlyArray<MailRow> = [
   }
 ]
 
-const scenario: Scenario = { name: "mailbox", title: "A mailbox of 50,000 mails", measure }
+const scenario: Scenario = {
+  name: "mailbox",
+  title: "A mailbox of 50,000 mails",
+  sizes: ["runs", "mails", "arrivals"],
+  measure
+}
 
 export const mailboxRows: ReadonlyArray<Row> = mailRows.map((
   { derivation: _derivation, figure: _figure, step: _step, ...row }

@@ -17,9 +17,6 @@ import { medianOf } from "../Verdict.ts"
 const SHARES = { long: 1, half: 0.5, short: 0.1 } as const
 type Length = keyof typeof SHARES
 
-/** Enough that compactions, which come every sixteen ships, are among them. */
-const INCREMENTS = 48
-
 type Runs = Readonly<Partial<Record<Length, ReadonlyArray<PipelineRun>>>>
 
 interface PipelineRow extends Omit<Row, "scenario"> {
@@ -46,12 +43,15 @@ const measure = Effect.fn("bench.pipeline")(function*(asked: Asked, wanted: Read
   return new Map(wantedRows.map((row) => [row.name, row.reading(runs)] as const))
 })
 
-const runOnce = Effect.fn("bench.pipelineRun")(function*({ folder, seed }: Asked, events: number, script: string) {
-  const place = yield* freshFolder(join(folder, "work", "pipeline"))
-  const words = ["--expose-gc", script, place, String(events), String(seed), String(INCREMENTS)]
-  const { out } = yield* done(words, run([process.execPath, ...words], { bare: true }))
-  return JSON.parse(out) as PipelineRun
-}, Effect.scoped)
+const runOnce = Effect.fn("bench.pipelineRun")(
+  function*({ folder, increments, seed }: Asked, events: number, script: string) {
+    const place = yield* freshFolder(join(folder, "work", "pipeline"))
+    const words = ["--expose-gc", script, place, String(events), String(seed), String(increments)]
+    const { out } = yield* done(words, run([process.execPath, ...words], { bare: true }))
+    return JSON.parse(out) as PipelineRun
+  },
+  Effect.scoped
+)
 
 const figures = (runs: Runs, length: Length, of: (measured: PipelineRun) => number): ReadonlyArray<number> =>
   (runs[length] ?? []).map(of)
@@ -136,7 +136,12 @@ const pipelineTable: ReadonlyArray<PipelineRow> = [
   }
 ]
 
-const scenario: Scenario = { name: "pipeline", title: "Chat messages, without the cost of a source", measure }
+const scenario: Scenario = {
+  name: "pipeline",
+  title: "Chat messages, without the cost of a source",
+  sizes: ["runs", "events", "increments"],
+  measure
+}
 
 export const pipelineRows: ReadonlyArray<Row> = pipelineTable.map((
   { lengths: _lengths, reading: _reading, ...row }

@@ -19,7 +19,7 @@ const LEAST_SHARE = 0.005
 const measure = Effect.fn("bench.stages")(function*(asked: Asked) {
   const store = yield* keptMailbox(asked)
   const place = yield* freshFolder(join(asked.folder, "work", "stages"))
-  const { environment, initWords } = homeIn({ folder: place, store })
+  const { environment, initWords } = homeIn({ folder: place, store, kdfMemoryMiB: asked.kdfMemoryMiB })
   yield* done(initWords, run(initWords, { environment, folder: place }))
   const profiles = join(place, "profiles")
   fs.mkdirSync(profiles)
@@ -41,7 +41,7 @@ const measure = Effect.fn("bench.stages")(function*(asked: Asked) {
   return new Map<string, Reading>([["first-stages", { own: [1 - (stages.get("idle") ?? 0) / seconds], beside }]])
 })
 
-const scenario: Scenario = { name: "stages", title: "Where the time of a first backup goes", measure }
+const scenario: Scenario = { name: "stages", title: "Where the time of a first backup goes", sizes: ["mails"], measure }
 
 export const stageRows: ReadonlyArray<Row> = [{
   name: "first-stages",

@@ -15,7 +15,7 @@ const measure = Effect.fn("bench.start")(function*({ runs }: Asked) {
   return new Map<string, Reading>([["start", { own }]])
 })
 
-const scenario: Scenario = { name: "start", title: "The command line", measure }
+const scenario: Scenario = { name: "start", title: "The command line", sizes: ["runs"], measure }
 
 export const startRows: ReadonlyArray<Row> = [{
   name: "start",
