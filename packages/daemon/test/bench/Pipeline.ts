@@ -2,6 +2,7 @@
 import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
+import { makeThreadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
 import { HeadPin, type Pin } from "@sealog/core/backup/HeadPin"
@@ -10,6 +11,7 @@ import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects } from "@sealog/core/backup/Vault"
+import { Compressor } from "@sealog/core/format/Compressor"
 import { KeyRing, makeKeyRing } from "@sealog/core/keys/KeyRing"
 import { type Context, Effect, Redacted } from "effect"
 import { join } from "node:path"
@@ -56,5 +58,6 @@ export const backupOf = ({ journal, local, pin, target }: Parts, source: SourceS
     Effect.provideService(Journal, journal),
     Effect.provideService(LocalObjects, local),
     Effect.provideService(HeadPin, pin),
+    Effect.provideService(Compressor, makeThreadedCompressor()),
     Effect.provideService(KeyRing, ring)
   )

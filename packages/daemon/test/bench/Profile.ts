@@ -27,21 +27,23 @@ interface CpuProfile {
 
 /** The first that fits counts. */
 const STAGES: ReadonlyArray<readonly [pattern: RegExp, stage: string]> = [
-  [/adapters\/src\/sources\//, "reading the store"],
-  [/adapters\/src\/journal\//, "journal"],
-  [/adapters\/src\/storage\//, "target"],
-  [/core\/src\/format\/(Compression|Run|Block|Indices)\b/, "runs and compression"],
-  [/core\/src\/format\/(Sealed|SealedStream|Segment\w*|Padme|ObjectName|Blob)\.ts/, "segments and sealing"],
-  [/core\/src\/(format|message)\//, "events and their encoding"],
-  [/core\/src\/log\//, "Merkle log"],
-  [/core\/src\/keys\//, "keys"],
-  [/core\/src\/backup\/(Capture|Entries|ContentSharing|SourceTable|Blobs|Source)\.ts/, "capture"],
-  [/core\/src\/backup\//, "cutting and shipping"],
-  [/core\/src\//, "the rest of the core"],
-  [/daemon\/src\//, "the program around it"]
+  [/adapters\/\w+\/sources\//, "reading the store"],
+  [/adapters\/\w+\/threads\//, "runs and compression"],
+  [/adapters\/\w+\/journal\//, "journal"],
+  [/adapters\/\w+\/storage\//, "target"],
+  [/core\/\w+\/format\/(Compression|Compressor|Run|Block|Indices)\b/, "runs and compression"],
+  [/core\/\w+\/format\/(Sealed|SealedStream|Segment\w*|Padme|ObjectName|Blob)\.[jt]s/, "segments and sealing"],
+  [/core\/\w+\/(format|message)\//, "events and their encoding"],
+  [/core\/\w+\/log\//, "Merkle log"],
+  [/core\/\w+\/keys\//, "keys"],
+  [/core\/\w+\/backup\/(Capture|Entries|ContentSharing|SourceTable|Blobs|Source|Recorder)\.[jt]s/, "capture"],
+  [/core\/\w+\/backup\//, "cutting and shipping"],
+  [/core\/\w+\//, "the rest of the core"],
+  [/daemon\/\w+\//, "the program around it"]
 ]
 
-const OURS = /packages\/(core|adapters|daemon)\/src\//
+/** Threads are started from what the compiler made, everything else from the bundle. */
+const OURS = /packages\/(core|adapters|daemon)\/(src|dist(?!\/bundle))\//
 const IDLE = "(idle)"
 const COLLECTOR = "(garbage collector)"
 const OTHER = "Effect and Node"

@@ -43,6 +43,7 @@ export const makeSynthetic = ({ count, seed }: SyntheticOptions): SourceShape =>
     name: "synthetic",
     kind: "synthetic",
     remember: () => {},
+    readsAhead: true,
     changes: (state) =>
       Stream.unfold(Number(state.get(CURSOR) ?? 0), (from) => {
         if (from >= count()) return Option.none()

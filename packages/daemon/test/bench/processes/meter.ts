@@ -30,26 +30,30 @@ const cpuSeconds = (): number => {
   return (system + user) / 1e6
 }
 
-// Changed where `require` has it: what is imported later of a CommonJS module is taken from there.
-const argon2 = modules.createRequire(import.meta.url)("@node-rs/argon2") as { hashRaw: typeof hashRaw }
-const derive = argon2.hashRaw
-argon2.hashRaw = async (...input) => {
-  peakBefore = Math.max(peakBefore, peakBytes())
-  const from = { seconds: performance.now() / 1_000, cpu: cpuSeconds() }
-  try {
-    return await derive(...input)
-  } finally {
-    derivations.push({
-      seconds: performance.now() / 1_000 - from.seconds,
-      cpuSeconds: cpuSeconds() - from.cpu,
-      peakBytes: peakBytes()
-    })
-    setBack()
+/** Keys are derived for the main thread. */
+const watchDerivations = (): void => {
+  // Changed where `require` has it: what is imported later of a CommonJS module is taken from there.
+  const argon2 = modules.createRequire(import.meta.url)("@node-rs/argon2") as { hashRaw: typeof hashRaw }
+  const derive = argon2.hashRaw
+  argon2.hashRaw = async (...input) => {
+    peakBefore = Math.max(peakBefore, peakBytes())
+    const from = { seconds: performance.now() / 1_000, cpu: cpuSeconds() }
+    try {
+      return await derive(...input)
+    } finally {
+      derivations.push({
+        seconds: performance.now() / 1_000 - from.seconds,
+        cpuSeconds: cpuSeconds() - from.cpu,
+        peakBytes: peakBytes()
+      })
+      setBack()
+    }
   }
 }
 
 const file = process.env["SEALOG_BENCH_METER"]
 if (isMainThread && file !== undefined) {
+  watchDerivations()
   process.once("exit", () => {
     const meter: Meter = {
       cpuSeconds: cpuSeconds() - derivations.reduce((sum, each) => sum + each.cpuSeconds, 0),

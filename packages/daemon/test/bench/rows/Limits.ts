@@ -41,9 +41,16 @@ const measure = Effect.fn("bench.limits")(function*(asked: Asked, wanted: Readon
   const readings = new Map<string, Reading>()
   for (const { limit, name } of limits) {
     if (!wanted.has(name)) continue
-    const own = Array.from({ length: asked.runs }, () => limit({ contents, paths, place }))
+    const own: Array<number> = []
+    const processor: Array<number> = []
+    for (let run = 0; run < asked.runs; run++) {
+      const before = process.cpuUsage()
+      own.push(limit({ contents, paths, place }))
+      const { system, user } = process.cpuUsage(before)
+      processor.push((system + user) / 1e6)
+    }
     asked.say(`${name}: ${medianOf(own).toPrecision(3)}`)
-    readings.set(name, name === "limit-sync" ? { own } : { own, beside })
+    readings.set(name, name === "limit-sync" ? { own } : { own, beside: { processor: medianOf(processor), ...beside } })
   }
   return readings
 })
