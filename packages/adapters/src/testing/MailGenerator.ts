@@ -128,7 +128,8 @@ const word = (random: Random): string => {
   return made
 }
 
-const prose = (random: Random, chars: number): string => {
+/** Lines of words of at least so many characters. */
+export const prose = (random: Random, chars: number): string => {
   const lines: Array<string> = []
   let line = ""
   let written = 0

@@ -1,17 +1,10 @@
 /**
- * What came of the rows, kept as JSON beside the document that shows it. The document is made from the JSON and from
- * nothing else, so nothing in it can be better than what was run.
+ * The scoreboard: what came of the rows, as JSON and as the document made from it.
  */
 import { Schema } from "effect"
-import * as fs from "node:fs"
-import { cpus, totalmem } from "node:os"
-import { fileURLToPath } from "node:url"
+import { Circumstances, circumstances, escapeCell, machinesOf, makeLedger, tableLine } from "../support/Ledger.ts"
 import type { Outcome, Row } from "./Row.ts"
 import { rows } from "./rows.ts"
-
-const docs = new URL("../../../../docs/", import.meta.url)
-const resultsFile = fileURLToPath(new URL("reliability.json", docs))
-export const documentFile = fileURLToPath(new URL("reliability.md", docs))
 
 const Result = Schema.Struct({
   row: Schema.String,
@@ -22,12 +15,9 @@ const Result = Schema.Struct({
   measured: Schema.Record({ key: Schema.String, value: Schema.Union(Schema.Number, Schema.String) }),
   seed: Schema.Int,
   seconds: Schema.Number,
-  date: Schema.String,
-  machine: Schema.String
+  ...Circumstances.fields
 })
 export type Result = typeof Result.Type
-
-const Results = Schema.parseJson(Schema.Array(Result), { space: 2 })
 
 export const resultOf = (
   row: Row,
@@ -40,21 +30,8 @@ export const resultOf = (
   failures: outcome.failures.slice(0, FAILURES_KEPT),
   measured: outcome.measured ?? {},
   ...run,
-  date: new Date().toISOString().slice(0, 10),
-  machine: machineOf()
+  ...circumstances()
 })
-
-export const readResults = (): ReadonlyArray<Result> =>
-  fs.existsSync(resultsFile) ? Schema.decodeSync(Results)(fs.readFileSync(resultsFile, "utf8")) : []
-
-/** Puts new results in the place of older ones of the same rows, and makes the document of all. */
-export const writeResults = (fresh: ReadonlyArray<Result>): void => {
-  const kept = readResults().filter(({ row }) => !fresh.some((each) => each.row === row))
-  const order = rows.map(({ name }) => name)
-  const all = [...kept, ...fresh].toSorted((a, b) => order.indexOf(a.row) - order.indexOf(b.row))
-  fs.writeFileSync(resultsFile, `${Schema.encodeSync(Results)(all)}\n`)
-  fs.writeFileSync(documentFile, documentOf(all))
-}
 
 export const documentOf = (results: ReadonlyArray<Result>): string => {
   const table = rows.map((row) => lineOf(row, results.find((result) => result.row === row.name)))
@@ -71,7 +48,7 @@ export const documentOf = (results: ReadonlyArray<Result>): string => {
     "| - | - | - | - | - | - |",
     ...table,
     "",
-    ...[...new Set(results.map(({ machine }) => machine))].map((machine) => `Run on ${machine}.`),
+    ...machinesOf(results),
     "",
     ...(failing.length === 0 ? [] : ["## What failed", "", ...failing.flatMap(failuresOf)])
   ].join("\n")
@@ -86,22 +63,22 @@ const lineOf = (row: Row, result: Result | undefined): string => {
       Object.entries(result.measured).map(([name, value]) => `${name}: ${value.toLocaleString("en")}`).join("; "),
       result.date
     ]
-  return `| ${[`${row.fault} (\`${row.name}\`)`, row.how, ...cells].map(escape).join(" | ")} |`
+  return tableLine([`${row.fault} (\`${row.name}\`)`, row.how, ...cells])
 }
 
 const failuresOf = ({ failures, row }: Result): ReadonlyArray<string> => [
   `### ${row}`,
   "",
-  ...failures.map((failure) => `- ${escape(failure)}`),
+  ...failures.map((failure) => `- ${escapeCell(failure)}`),
   ""
 ]
 
-const escape = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ")
-
-const machineOf = (): string => {
-  const gib = Math.round(totalmem() / 2 ** 30)
-  return `${process.platform}, Node ${process.versions.node}, ${cpus().length} cores, ${gib} GiB`
-}
-
 /** Enough to begin with; the seed brings back the rest. */
 export const FAILURES_KEPT = 20
+
+export const { documentFile, read: readResults, write: writeResults } = makeLedger({
+  name: "reliability",
+  result: Result,
+  rows,
+  documentOf
+})

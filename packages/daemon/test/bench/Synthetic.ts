@@ -1,0 +1,120 @@
+/**
+ * A store of chats that costs nothing to read: messages made as they are asked for, the same for the same seed. A few
+ * of its conversations have most of the messages, texts have from 1 to 200 words, most of them few; keys are random,
+ * as those of chat programs are.
+ */
+import { makeRandom, prose, type Random } from "@sealog/adapters/testing/MailGenerator"
+import type { Batch, Draft, SourceShape } from "@sealog/core/backup/Source"
+import { Option, Stream } from "effect"
+import { Buffer } from "node:buffer"
+
+export interface SyntheticOptions {
+  readonly seed: number
+  /** How many messages the store has at this moment: it may grow between two passes. */
+  readonly count: () => number
+}
+
+const CONVERSATIONS = 300
+const MOST_WORDS = 200
+/** Messages handed over at once: as a source does that reads rows of a database. */
+const BATCH_MESSAGES = 10_000
+const BEGIN = 1_546_300_800_000
+const STEP = 60_000
+/** Texts are cut out of this much prose, so that making a message costs nearly nothing. */
+const PROSE_CHARS = 4_000_000
+const EMOJI_PROSE_CHARS = 200_000
+const PIECE_CHARS = 100_000
+const EMOJI_SHARE = 0.04
+
+/** Where it has come to, in what it remembers. */
+const CURSOR = "at"
+
+export const makeSynthetic = ({ count, seed }: SyntheticOptions): SourceShape => {
+  const random = makeRandom(seed)
+  const compose = composer(random)
+  // The stream of random numbers is the store: a pass goes on where the last one ended.
+  const next = (from: number): Batch => {
+    const to = Math.min(count(), from + BATCH_MESSAGES)
+    const drafts: Array<Draft> = []
+    for (let number = from; number < to; number++) drafts.push({ fact: compose(number) })
+    return { drafts, cursor: [[CURSOR, String(to)]] }
+  }
+  return {
+    name: "synthetic",
+    kind: "synthetic",
+    remember: () => {},
+    readsAhead: true,
+    changes: (state) =>
+      Stream.unfold(Number(state.get(CURSOR) ?? 0), (from) => {
+        if (from >= count()) return Option.none()
+        const batch = next(from)
+        return Option.some([batch, from + batch.drafts.length] as const)
+      }),
+    hints: Stream.never,
+    dump: () => Stream.empty,
+    gaps: () => []
+  }
+}
+
+const composer = (random: Random) => {
+  const [plain, emoji] = corpora()
+  const people = Array.from({ length: 4 * CONVERSATIONS }, () => `+49151${Math.floor(random() * 1e8)}`)
+  return (number: number): Draft["fact"] => {
+    const conversation = Math.floor(CONVERSATIONS * random() ** 3)
+    const text = cut(random, random() < EMOJI_SHARE ? emoji : plain)
+    return {
+      kind: "message.added",
+      conversation: `chat-${conversation}`,
+      message: {
+        key: `3EB0${hex(random)}${hex(random)}`,
+        at: BEGIN + number * STEP,
+        atQuality: "exact",
+        author: people[4 * conversation + Math.floor(random() * 4)]!,
+        direction: random() < 0.4 ? "out" : "in",
+        type: "text",
+        text,
+        flags: ["read"]
+      }
+    }
+  }
+}
+
+/** The same for every store, and made once: without emoji, so that most texts are a byte a character, and with some. */
+const corpora = (): readonly [plain: Corpus, emoji: Corpus] => {
+  const random = makeRandom(PROSE_SEED)
+  made ??= [
+    corpusOf(random, PROSE_CHARS, (text) => text.replaceAll(/[^\u0000-\u007f]+/g, "")),
+    corpusOf(random, EMOJI_PROSE_CHARS, (text) => text)
+  ]
+  return made
+}
+const PROSE_SEED = 1
+let made: readonly [plain: Corpus, emoji: Corpus] | undefined
+
+interface Corpus {
+  readonly text: string
+  /** Where each word begins. */
+  readonly words: Uint32Array
+}
+
+/** Made in pieces, so that the making takes little memory. */
+const corpusOf = (random: Random, chars: number, plain: (text: string) => string): Corpus => {
+  const pieces = Array.from(
+    { length: chars / PIECE_CHARS },
+    () => Buffer.from(plain(prose(random, PIECE_CHARS)).replaceAll(/\s+/g, " "))
+  )
+  const text = Buffer.concat(pieces).toString()
+  const words = new Uint32Array(text.length)
+  let count = 1
+  for (let at = text.indexOf(" "); at >= 0; at = text.indexOf(" ", at + 1)) words[count++] = at + 1
+  return { text, words: words.slice(0, count) }
+}
+
+/** From 1 to 200 words, half of the time fewer than 13. */
+const cut = (random: Random, { text, words }: Corpus): string => {
+  const length = 1 + Math.floor(MOST_WORDS * random() ** 4)
+  const from = Math.floor(random() * (words.length - length - 1))
+  return text.slice(words[from], words[from + length]! - 1)
+}
+
+const hex = (random: Random): string => Math.floor(random() * 2 ** 32).toString(16).padStart(8, "0")

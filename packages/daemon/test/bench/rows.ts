@@ -1,0 +1,19 @@
+/** Every row there is, in the order of the table. */
+import type { Row } from "./Row.ts"
+import { compactionRows } from "./rows/Compaction.ts"
+import { daemonRows } from "./rows/Daemon.ts"
+import { limitRows } from "./rows/Limits.ts"
+import { mailboxRows } from "./rows/Mailbox.ts"
+import { pipelineRows } from "./rows/Pipeline.ts"
+import { stageRows } from "./rows/Stages.ts"
+import { startRows } from "./rows/Start.ts"
+
+export const rows: ReadonlyArray<Row> = [
+  ...mailboxRows,
+  ...daemonRows,
+  ...pipelineRows,
+  ...compactionRows,
+  ...startRows,
+  ...limitRows,
+  ...stageRows
+]
