@@ -27,14 +27,14 @@ const wordsOf = ({ epoch, head, vaultId, writer }: Parameters<typeof fingerprint
 
 describe("Fingerprint", () => {
   it("is the words of its definition, and the size", () => {
-    fc.assert(fc.property(log, (log) => {
-      assert.deepStrictEqual(fingerprintOf(log), { size: log.head.size, words: wordsOf(log) })
+    fc.assert(fc.property(log, (given) => {
+      assert.deepStrictEqual(fingerprintOf(given), { size: given.head.size, words: wordsOf(given) })
     }))
   })
 
   it("is read back from what is printed of it, in any case and spacing", () => {
-    fc.assert(fc.property(log, fc.constantFrom(" ", "  ", "\n", " \t "), (log, gap) => {
-      const fingerprint = fingerprintOf(log)
+    fc.assert(fc.property(log, fc.constantFrom(" ", "  ", "\n", " \t "), (given, gap) => {
+      const fingerprint = fingerprintOf(given)
       const printed = formatFingerprint(fingerprint)
       assert.strictEqual(printed, [fingerprint.size, ...fingerprint.words].join(" "))
       assert.deepStrictEqual(parseFingerprint(printed), fingerprint)

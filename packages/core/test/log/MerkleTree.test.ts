@@ -175,9 +175,9 @@ describe("MerkleTree", () => {
     const accepts = (
       older: number,
       newer: number,
-      roots: readonly [Uint8Array, Uint8Array],
+      heads: readonly [Uint8Array, Uint8Array],
       ...proof: Array<Uint8Array>
-    ) => verifyConsistency({ older: { size: older, root: roots[0] }, newer: { size: newer, root: roots[1] }, proof })
+    ) => verifyConsistency({ older: { size: older, root: heads[0] }, newer: { size: newer, root: heads[1] }, proof })
     // What the rounds make of a and b, and of c after them, in the trees of three and four leaves.
     const third = [nodeHash(c, a), nodeHash(c, nodeHash(a, b))] as const
     assert.isTrue(accepts(3, 4, third, a, b, c))
