@@ -40,6 +40,7 @@ export const groups = {
       "Blob",
       "Block",
       "Compression",
+      "Compressor",
       "Indices",
       "ObjectName",
       "Padme",
@@ -80,6 +81,7 @@ export const groups = {
       "Entries",
       "HeadPin",
       "Reconcile",
+      "Recorder",
       "Segmenter",
       "Shipper",
       "VaultObjects"

@@ -15,9 +15,9 @@ export default {
   dryRunTimeoutMinutes: 20,
   // The rest of the machine is somebody else's.
   concurrency: 2,
-  // A worker that loops is ended; one that waits for its turn on a busy machine is not.
-  timeoutMS: 8000,
-  timeoutFactor: 1.5,
+  // Of the day, for what neither computes nor ends. What computes without end is given up by the runner, by the time of the processor that it took.
+  timeoutMS: 300_000,
+  timeoutFactor: 4,
   // The tests run from source, and nobody checks types in the copy.
   disableTypeChecks: false,
   ignorePatterns: [".cache", "dist", "coverage"],

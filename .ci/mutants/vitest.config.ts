@@ -26,6 +26,7 @@ const config = mergeConfig(
   defineConfig({
     resolve: {
       alias: [
+        { find: /^fast-check$/, replacement: `${root}.ci/mutants/fastCheck.ts` },
         { find: /^@sealog\/(core|adapters|daemon)$/, replacement: `${root}packages/$1/src/index.ts` },
         { find: /^@sealog\/(core|adapters|daemon)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` }
       ]
@@ -34,8 +35,8 @@ const config = mergeConfig(
       setupFiles: [".ci/mutants/setup.ts"],
       sequence: { sequencer: QuickFirst },
       // A busy machine must not kill a mutant.
-      testTimeout: 120_000,
-      hookTimeout: 120_000
+      testTimeout: 600_000,
+      hookTimeout: 600_000
     }
   })
 )

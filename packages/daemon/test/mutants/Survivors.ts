@@ -22,6 +22,8 @@ const Report = Schema.parseJson(Schema.Struct({
           "RuntimeError",
           "CompileError"
         ),
+        /** How a test failed, where one did. */
+        statusReason: Schema.optional(Schema.String),
         location: Schema.Struct({ start: place(), end: place() })
       }))
     })
@@ -63,10 +65,13 @@ export const readReport = (json: string): Outcome => {
   return {
     files: sorted.map(([file, { mutants }]) => {
       const count = (...of: ReadonlyArray<string>) => mutants.filter(({ status }) => of.includes(status)).length
+      const late = mutants.filter(({ status, statusReason = "" }) =>
+        status === "Killed" && statusReason.startsWith("Test timed out")
+      ).length
       return {
         file,
-        killed: count("Killed"),
-        timedOut: count("Timeout"),
+        killed: count("Killed") - late,
+        timedOut: count("Timeout") + late,
         survived: count("Survived"),
         uncovered: count("NoCoverage"),
         ignored: count("Ignored"),
