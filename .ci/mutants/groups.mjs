@@ -86,15 +86,19 @@ export const groups = {
       "Shipper",
       "VaultObjects"
     ),
-    tests: [...coreTests("backup/*"), ...adaptersTests("pipeline/*")]
+    tests: [...coreTests("backup/*"), ...adaptersTests("backup/*", "pipeline/{Capture,Reconcile}")]
   }
 }
 
-/** Tests of these files, by name, that take seconds each and come back to what quicker ones beside them hold. */
+/** Tests and suites of these files, by name, that take long and come back to what quicker ones beside them hold. */
 export const slow = [
   "has another nonce for each of 100,000 records",
   "is refused with any one bit changed",
   "is refused by it where any object was changed, and where the password is another",
   "still has another salt for other bytes or another name when randomness has failed",
-  "takes the longest password there can be"
+  "takes the longest password there can be",
+  "takes no changed bytes that it would not have written itself",
+  "has the same root however its events were grouped",
+  "notices it in a table, or it is the same",
+  "Journal contract: level behind a wrapper"
 ]

@@ -13,5 +13,6 @@ fc.configureGlobal({ ...fc.readConfigureGlobal(), ...settings })
 FastCheck.configureGlobal({ ...FastCheck.readConfigureGlobal(), ...settings })
 
 beforeEach((test) => {
-  if (slow.includes(test.task.name)) test.skip()
+  const { name, suite } = test.task
+  if (slow.includes(name) || slow.includes(suite?.name ?? "")) test.skip()
 })

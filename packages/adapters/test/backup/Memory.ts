@@ -4,12 +4,14 @@
  */
 import { makeMemoryDisk, type MemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
-import { loadLog, makeEntry } from "@sealog/core/backup/Entries"
+import { decodeAll, loadLog, makeEntry } from "@sealog/core/backup/Entries"
 import type { JournalShape } from "@sealog/core/backup/Journal"
+import { reconcile } from "@sealog/core/backup/Reconcile"
 import { type SealedCut, ship, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { StorageError, type StorageReason, type StorageShape } from "@sealog/core/backup/Storage"
 import { listSegments } from "@sealog/core/backup/VaultObjects"
+import { eventsOf } from "@sealog/core/format/Block"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import type { Event } from "@sealog/core/message/Event"
 import { Effect, Ref, Stream } from "effect"
@@ -144,3 +146,31 @@ export const troubled = (
     }
   }
 }
+
+/** Compares a machine's log with what a target holds of it. */
+export const meet = Effect.fn("test.meet")(function*(
+  { journal }: Machine,
+  { target }: { readonly target: Target },
+  options: { readonly local?: StorageShape; readonly sources?: ReadonlyArray<ReturnType<typeof sourceOf>> } = {}
+) {
+  const local = options.local ?? (yield* makeMemory())
+  const entropy = yield* Entropy
+  return yield* reconcile({ journal, ring, entropy, local, target, sources: options.sources ?? [sourceOf()] })
+})
+
+/** All events of a log. */
+export const eventsIn = (journal: JournalShape, writer?: Uint8Array) =>
+  journal.blocks({ from: 0, ...(writer === undefined ? {} : { writer }) }).pipe(
+    Stream.mapEffect((block) => Effect.flatMap(eventsOf(block), decodeAll)),
+    Stream.runCollect,
+    Effect.map((chunks) => [...chunks].flat())
+  )
+
+export const keysIn = (journal: JournalShape) =>
+  Effect.map(
+    eventsIn(journal),
+    (events) => events.map((event) => event.kind === "message.added" ? event.message.key : event.kind)
+  )
+
+/** Appends one block of messages of these keys. */
+export const tell = (machine: Machine, ...keys: ReadonlyArray<string>) => append(machine, keys.map((key) => added(key)))
