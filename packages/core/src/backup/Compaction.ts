@@ -108,9 +108,17 @@ const merge = Effect.fn("Compaction.merge")(function*(compacting: Compacting, gr
   const { entropy, journal, ring, target } = compacting
   const { session, writer } = yield* journal.identity
   const [head, last] = [group[0]!, group.at(-1)!]
-  const { contents } = yield* cut(journal, { writer, from: head.first, to: last.last + 1, most: SEGMENT_BYTES })
+  // Where events came back from another target, a block can be longer than the segments here, which begin within it.
+  const contents = yield* cut(journal, { writer, from: head.first, to: last.last + 1, most: SEGMENT_BYTES }).pipe(
+    Effect.map((made) => made.contents),
+    Effect.catchIf(
+      (error) => error._tag === "JournalError" && error.reason === "Missing",
+      () => Effect.succeed(undefined)
+    )
+  )
+  if (contents === undefined) return undefined
   const replaced = group.filter((each) => each.last <= contents.last)
-  if (contents.first !== head.first || replaced.length < 2) return undefined
+  if (replaced.length < 2) return undefined
   const name = { epoch: ring.newest, writer, level: head.level + 1, first: head.first, last: contents.last, session }
   const sealed = yield* sealSegment({ ring, entropy, name, contents })
   yield* target.storage.put(sealed.object, sealed.bytes).pipe(

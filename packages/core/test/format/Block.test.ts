@@ -1,7 +1,9 @@
 /** What one durable write adds to the log, there and back, and never a block that lacks an event. */
 import { assert, describe, it } from "@effect/vitest"
+import { ByteWriter } from "@sealog/core/format/Binary"
 import { type Block, decodeBlock, encodeBlock, eventsOf, selectEvents } from "@sealog/core/format/Block"
 import { FormatError } from "@sealog/core/format/FormatError"
+import { BLOB_PARTS, BLOCK_EVENTS, NAME_CHARS } from "@sealog/core/format/Limits"
 import { groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
 import { Effect, Either, FastCheck as fc } from "effect"
 import { hexOf } from "../Corpora.ts"
@@ -77,6 +79,26 @@ describe("Block", () => {
       assert.strictEqual(reasonOf({ first: 0, count: 0, runs: [], blobs: [] }), "Mismatch")
       const moved = encodeBlock(block).with(6, 11)
       assert.deepInclude(Either.getOrThrow(Either.flip(decodeBlock(moved))), { reason: "Mismatch" })
+    }))
+
+  it.effect("holds its counts and the names in it to their limits", () =>
+    Effect.gen(function*() {
+      const block = yield* blockOf(0, [eventOf()])
+      const reason = (bytes: Uint8Array) =>
+        Either.match(decodeBlock(bytes), { onLeft: (error) => error.reason, onRight: () => "read" })
+      const named = (length: number) => encodeBlock({ ...block, blobs: ["x".repeat(length)] })
+      assert.strictEqual(reason(named(NAME_CHARS + 16)), "read")
+      assert.strictEqual(reason(named(NAME_CHARS + 17)), "Limit")
+      const head = (count: number, runs: number) => new ByteWriter().u8(1).u48(0).varint(count).varint(runs).finish()
+      assert.strictEqual(reason(head(BLOCK_EVENTS, 1)), "Truncated")
+      assert.strictEqual(reason(head(BLOCK_EVENTS + 1, 1)), "Limit")
+      assert.strictEqual(reason(head(3, 3)), "Truncated")
+      assert.strictEqual(reason(head(3, 4)), "Limit")
+      const bytes = encodeBlock({ ...block, blobs: [] })
+      const manyNames = (count: number) =>
+        new ByteWriter().raw(bytes.subarray(0, bytes.length - 1)).varint(count).finish()
+      assert.strictEqual(reason(manyNames(BLOB_PARTS)), "Truncated")
+      assert.strictEqual(reason(manyNames(BLOB_PARTS + 1)), "Limit")
     }))
 
   /** Verifies: FMT-9 */

@@ -1,8 +1,9 @@
 /** Compression that never grows what it is given, and never unpacks more than was said. */
 import { assert, describe, it } from "@effect/vitest"
-import { compress, compressSync, decompress } from "@sealog/core/format/Compression"
-import { RUN_BYTES } from "@sealog/core/format/Limits"
-import { Effect } from "effect"
+import { parse } from "@sealog/core/format/Binary"
+import { codecId, compress, compressSync, decompress, isSmallFrame, readCodec } from "@sealog/core/format/Compression"
+import { RUN_BYTES, SYNC_DECOMPRESS_BYTES } from "@sealog/core/format/Limits"
+import { Effect, Either } from "effect"
 import { brotliCompressSync, constants } from "node:zlib"
 import { noise } from "./runArbitraries.ts"
 
@@ -30,6 +31,25 @@ describe("Compression", () => {
       assert.strictEqual(compressSync(bytes).codec, "brotli")
     }))
 
+  it("opens at once what is small, what is not compressed, and what is refused", () => {
+    const small = (codec: "none" | "brotli", rawLength: number) =>
+      isSmallFrame({ codec, rawLength, frame: new Uint8Array(0) })
+    assert.isTrue(small("brotli", SYNC_DECOMPRESS_BYTES))
+    assert.isFalse(small("brotli", SYNC_DECOMPRESS_BYTES + 1))
+    assert.isFalse(small("brotli", RUN_BYTES))
+    assert.isTrue(small("brotli", RUN_BYTES + 1))
+    assert.isTrue(small("none", RUN_BYTES))
+  })
+
+  it("has a byte for each codec, and knows no other", () => {
+    const read = (id: number) => parse(Uint8Array.of(id), "codec", readCodec)
+    for (const codec of ["none", "brotli"] as const) {
+      assert.strictEqual(Either.getOrThrow(read(codecId(codec))), codec)
+    }
+    assert.deepStrictEqual([codecId("none"), codecId("brotli")], [0, 1])
+    assert.deepInclude(Either.getOrThrow(Either.flip(read(2))), { reason: "Unknown" })
+  })
+
   /** Verifies: FMT-3 */
   it.effect("unpacks exactly the length it was told, and no bomb", () =>
     Effect.gen(function*() {
@@ -49,5 +69,8 @@ describe("Compression", () => {
       assert.isBelow(process.memoryUsage().arrayBuffers - before, 5_000_000)
       assert.strictEqual(yield* reason(bomb, RUN_BYTES + 1), "Limit")
       assert.strictEqual(yield* reason(text(10), 9, "none"), "Malformed")
+      assert.strictEqual(yield* reason(text(10), RUN_BYTES + 1, "none"), "Limit")
+      const { frame } = compressSync(text(RUN_BYTES))
+      assert.lengthOf(yield* decompress({ codec: "brotli", frame, rawLength: RUN_BYTES }), RUN_BYTES)
     }))
 })

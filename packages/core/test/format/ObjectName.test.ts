@@ -117,11 +117,19 @@ describe("ObjectName", () => {
       { first: -1 },
       { last: 2 ** 48 },
       { level: 256 },
+      { level: -1 },
       { epoch: 7 },
       { writer: new Uint8Array(7) },
       { session: new Uint8Array(5) }
     ]
     for (const part of bad) assert.throws(() => segmentName(ring, { ...some, ...part }), RangeError)
+    const good: ReadonlyArray<Partial<SegmentName>> = [
+      { first: 0, last: 0 },
+      { last: Limits.LOG_EVENTS },
+      { level: 0 },
+      { level: 255 }
+    ]
+    for (const part of good) assert.strictEqual(reasonOf(segmentName(ring, { ...some, ...part })), "parsed")
   })
 
   /** Verifies: CIPH-10 */
@@ -154,6 +162,8 @@ describe("ObjectName", () => {
     ]
     assert.strictEqual(new Set([name, ...others]).size, 5)
     assert.throws(() => blobName(ring, { ...blob, epoch: 9 }), RangeError)
+    assert.throws(() => blobName(ring, { ...blob, writer: new Uint8Array(9) }), RangeError)
+    assert.throws(() => blobName(ring, { ...blob, sha256: new Uint8Array(31) }), RangeError)
   })
 
   it("names a slot by its id", () => {

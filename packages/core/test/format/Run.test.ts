@@ -2,8 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { attempt, ByteReader, ByteWriter, parse } from "@sealog/core/format/Binary"
 import { FormatError } from "@sealog/core/format/FormatError"
-import { EVENT_BYTES, FULL_RUN_BYTES, WINDOW_BYTES } from "@sealog/core/format/Limits"
 import {
+  BLOCK_EVENTS,
+  EVENT_BYTES,
+  FULL_RUN_BYTES,
+  LOG_EVENTS,
+  RUN_BYTES,
+  WINDOW_BYTES
+} from "@sealog/core/format/Limits"
+import {
+  checkCover,
   compactRuns,
   decodeRun,
   encodeRun,
@@ -61,6 +69,16 @@ describe("Run", () => {
     const windows = groupEvents(0, all)
     assert.deepStrictEqual(windows.map(({ events: held }) => held.length), [10, 10, 1])
     assert.isAtMost(10 * 100_003, WINDOW_BYTES)
+    // Each counts three bytes for its length.
+    const [half, rest] = [noise(WINDOW_BYTES / 8 - 3), noise(WINDOW_BYTES / 8 - 2)]
+    const eight = Array.from({ length: 8 }, () => eventOf({ bytes: half }))
+    assert.lengthOf(groupEvents(0, eight), 1)
+    assert.lengthOf(groupEvents(0, [...eight.slice(1), eventOf({ bytes: rest })]), 2)
+    const many = Array.from({ length: BLOCK_EVENTS + 1 }, () => eventOf({ bytes: new Uint8Array(0) }))
+    assert.deepStrictEqual(groupEvents(5, many).map(({ indices }) => [indices.length, indices[0]]), [
+      [BLOCK_EVENTS, 5],
+      [1, 5 + BLOCK_EVENTS]
+    ])
     assert.lengthOf(groupEvents(0, [eventOf({ bytes: noise(EVENT_BYTES) })]), 1)
   })
 
@@ -145,7 +163,56 @@ describe("Run", () => {
       assert.strictEqual(yield* reason([odd, odd]), "Mismatch")
       assert.strictEqual(yield* reason([]), "Mismatch")
       assert.strictEqual(yield* reason([odd, { ...even, rawLength: 2 ** 25 }]), "Limit")
+      assert.strictEqual(yield* reason([odd, { ...even, rawLength: RUN_BYTES - odd.rawLength + 1 }]), "Limit")
+      assert.strictEqual(yield* reason([odd, { ...even, rawLength: RUN_BYTES - odd.rawLength }]), "Malformed")
+      const long = (count: number) => ({ ...even, indices: Array.from({ length: count }, (_, at) => at + 10) })
+      assert.strictEqual(yield* reason([odd, long(BLOCK_EVENTS - 2)]), "Limit")
+      assert.strictEqual(yield* reason([odd, long(BLOCK_EVENTS - 3)]), "Truncated")
     }))
+
+  it("covers a range that a log can have, each event once", () => {
+    const run = (...indices: ReadonlyArray<number>): Run => ({
+      ...eventOf(),
+      indices,
+      codec: "none",
+      rawLength: 0,
+      frame: new Uint8Array(0)
+    })
+    const refuses = (first: number, count: number, ...runs: ReadonlyArray<Run>) => {
+      assert.throws(() => checkCover(runs, { first, count }, "runs"), FormatError)
+    }
+    checkCover([run(4, 6), run(5)], { first: 4, count: 3 }, "runs")
+    checkCover([run(LOG_EVENTS - 1)], { first: LOG_EVENTS - 1, count: 1 }, "runs")
+    refuses(LOG_EVENTS, 1, run(LOG_EVENTS))
+    refuses(LOG_EVENTS - 1, 2, run(LOG_EVENTS - 1, LOG_EVENTS))
+    refuses(4, 0)
+    refuses(4, 3, run(4, 5))
+    refuses(4, 2, run(4, 5, 6))
+    refuses(4, 3, run(4, 5), run(5))
+    refuses(4, 3, run(3, 4, 5))
+    refuses(4, 3, run(4, 5, 7))
+  })
+
+  it("refuses a header that counts more events than bytes, or a frame that saves nothing", () => {
+    const read = (run: Run) =>
+      Either.match(decoded(encoded(run)), { onLeft: ({ reason }) => reason, onRight: () => "read" })
+    const run = (rawLength: number, frame: number, codec: Run["codec"] = "brotli"): Run => ({
+      ...eventOf(),
+      indices: [1, 2],
+      codec,
+      rawLength,
+      frame: new Uint8Array(frame)
+    })
+    assert.strictEqual(read(run(2, 1)), "read")
+    assert.strictEqual(read(run(1, 0)), "Malformed")
+    assert.strictEqual(read(run(9, 8)), "read")
+    assert.strictEqual(read(run(9, 9)), "Limit")
+    assert.strictEqual(read(run(9, 9, "none")), "read")
+    assert.strictEqual(read(run(RUN_BYTES, 9)), "read")
+    assert.strictEqual(read(run(RUN_BYTES + 1, 9)), "Limit")
+    assert.strictEqual(read({ ...run(9, 9, "none"), alone: true }), "Malformed")
+    assert.strictEqual(read({ ...run(9, 9, "none"), alone: true, indices: [1] }), "read")
+  })
 
   /** Verifies: FMT-8 */
   it.effect("gathers small runs, and copies full ones and those that stand alone byte for byte", () =>

@@ -66,7 +66,7 @@ describe("SealedStream", () => {
         plainOffset += chunk.plainLength
       }
       assert.deepStrictEqual([offset, plainOffset], [bytes, shape.plaintextLength])
-      assert.throws(() => shape.chunk(shape.chunks), RangeError)
+      for (const none of [shape.chunks, -1, 0.5, NaN]) assert.throws(() => shape.chunk(none), RangeError)
     }))
   })
 
@@ -79,6 +79,7 @@ describe("SealedStream", () => {
       assert.strictEqual(reasonOf(layout(HEAD_BYTES + chunks * SEALED_CHUNK_BYTES + 17)), "opened")
     }
     assert.strictEqual(reasonOf(layout(Limits.OBJECT_BYTES + 1)), "Limit")
+    assert.notStrictEqual(reasonOf(layout(Limits.OBJECT_BYTES)), "Limit")
     assert.throws(() => seal(new Uint8Array(Limits.OBJECT_BYTES - HEAD_BYTES)), RangeError)
   })
 
@@ -162,7 +163,10 @@ describe("SealedStream", () => {
         const options = { key, context, head, bytes: sealed.subarray(offset, offset + bytes) }
         const opened = Either.getOrThrow(openChunk({ ...options, index, final }))
         assert.isTrue(same(opened, plaintext.subarray(plainOffset, plainOffset + plainLength)))
-        for (const wrong of [{ index, final: !final }, { index: index + 1, final }, { index: -1, final }]) {
+        for (const none of [-1, index + 0.5, NaN, 2 ** 32]) {
+          assert.strictEqual(reasonOf(openChunk({ ...options, index: none, final })), "Malformed")
+        }
+        for (const wrong of [{ index, final: !final }, { index: index + 1, final }]) {
           assert.notStrictEqual(reasonOf(openChunk({ ...options, ...wrong })), "opened")
         }
         assert.strictEqual(reasonOf(openChunk({ ...options, index, final, head: head.subarray(1) })), "Truncated")
@@ -199,7 +203,10 @@ describe("SealedStream", () => {
       )
     )
     assert.notStrictEqual(salts[0], salts[1])
-    assert.throws(() => sealStream({ key, context, name, random: new Uint8Array(31), plaintext: random }), RangeError)
+    for (const length of [0, 31, 33]) {
+      const other = new Uint8Array(length)
+      assert.throws(() => sealStream({ key, context, name, random: other, plaintext: random }), RangeError)
+    }
   })
 
   /** Verifies: CIPH-8 */

@@ -1,9 +1,16 @@
 /** A segment there and back, whole and in parts, at a size that tells little. */
 import { assert, describe, it } from "@effect/vitest"
+import { ByteWriter } from "@sealog/core/format/Binary"
 import { FormatError } from "@sealog/core/format/FormatError"
-import { BLOCK_BYTES, CHUNK_BYTES, OBJECT_MIN_BYTES, SEGMENT_RUNS_BYTES } from "@sealog/core/format/Limits"
+import {
+  BLOCK_BYTES,
+  CHUNK_BYTES,
+  OBJECT_MIN_BYTES,
+  SEGMENT_EVENTS,
+  SEGMENT_RUNS_BYTES
+} from "@sealog/core/format/Limits"
 import { padme } from "@sealog/core/format/Padme"
-import { eventsOfRuns, groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
+import { encodeRun, eventsOfRuns, groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
 import { sealedLength } from "@sealog/core/format/SealedStream"
 import { decodeSegment, encodeSegment, segmentBytesOf } from "@sealog/core/format/Segment"
 import { chunkSpans, readRuns, readTrailer, salvageRuns, type SegmentChunks } from "@sealog/core/format/SegmentReader"
@@ -120,6 +127,16 @@ describe("Segment", () => {
       assert.strictEqual(reasonOf({ ...contents, runs: contents.runs.slice(1) }), "Mismatch")
       assert.strictEqual(reasonOf({ ...contents, recordedTo: -6 }), "Malformed")
       assert.strictEqual(reasonOf({ ...contents, writer: new Uint8Array(7) }), "Malformed")
+      for (const length of [0, 31, 33]) {
+        const root = new Uint8Array(length)
+        assert.strictEqual(reasonOf({ ...contents, before: { ...before, root } }), "Malformed")
+        assert.strictEqual(reasonOf({ ...contents, after: { ...after, root } }), "Malformed")
+      }
+      assert.strictEqual(reasonOf({ ...contents, recordedTo: contents.recordedFrom }), "written")
+      const last = 5 + SEGMENT_EVENTS - 1
+      const long = { ...contents, last, after: { ...after, size: last + 1 } }
+      assert.strictEqual(reasonOf(long), "Mismatch")
+      assert.strictEqual(reasonOf({ ...long, last: last + 1 }), "Limit")
       assert.strictEqual(reasonOf({ ...contents, first: 5, last: 2_000_000 }), "Limit")
     }))
 
@@ -138,6 +155,28 @@ describe("Segment", () => {
       }),
     FEW
   )
+
+  it("counts hardly more than a run adds", () => {
+    const { bytes, ...place } = eventOf({ source: "maildir-2", conversation: "\u{1f409}".repeat(20) })
+    const spread = (count: number, gap: number) => Array.from({ length: count }, (_, at) => at * gap)
+    for (const indices of [[7], [7, 8, 9], [0, 2 ** 40], spread(5000, 3), spread(3000, 1000), spread(500, 2 ** 30)]) {
+      const run: Run = {
+        ...place,
+        indices,
+        codec: "none",
+        rawLength: indices.length,
+        frame: new Uint8Array(indices.length)
+      }
+      const writer = new ByteWriter()
+      encodeRun(writer, run)
+      // In the table stand both labels once more, and a few numbers.
+      const labels = Buffer.byteLength(run.source) + Buffer.byteLength(run.conversation)
+      const least = writer.length + labels
+      assert.isAtLeast(segmentBytesOf(run), least)
+      assert.isAtMost(segmentBytesOf(run), least + 96 + indices.length / 4)
+    }
+    assert.isAbove(bytes.length, 0)
+  })
 
   it("takes a block of the largest size that no codec could shorten, and nothing much larger", () => {
     const frame = noise(250_000)
@@ -226,7 +265,16 @@ describe("SegmentReader", () => {
       const all = [eventOf(), eventOf({ class: "changes" })]
       const { chunks } = chunksOf(encodeSegment(yield* contentsOf(0, all)))
       const [entry] = (yield* readTrailer(chunks)).runs
-      for (const other of [{ first: 7 }, { conversation: "chat-2" }, { alone: true }, { class: "control" as const }]) {
+      const others = [
+        { first: 7 },
+        { last: 7 },
+        { count: 2 },
+        { source: "maildir" },
+        { conversation: "chat-2" },
+        { alone: true },
+        { class: "control" as const }
+      ]
+      for (const other of others) {
         const error = yield* Effect.flip(readRuns(chunks, [{ ...entry!, ...other }]))
         assert.strictEqual(error.reason, "Mismatch")
       }

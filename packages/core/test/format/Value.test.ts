@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FormatError } from "@sealog/core/format/FormatError"
-import { VALUE_DEPTH } from "@sealog/core/format/Limits"
+import { LIST_ENTRIES, VALUE_DEPTH } from "@sealog/core/format/Limits"
 import * as Value from "@sealog/core/format/Value"
+import { Either, Schema } from "effect"
 import * as fc from "fast-check"
 import { value as anyValue } from "../Arbitraries.ts"
 
@@ -68,9 +69,93 @@ describe("Value", () => {
       ["070200", "Truncated"],
       ["0802016200016100", "Malformed"],
       ["0802016100016100", "Malformed"],
+      ["04c008000000000000", "Malformed"],
+      ["047ff4000000000000", "Malformed"],
+      ["047ff8000000010000", "Malformed"],
       ["07ffffff7f", "Limit"]
     ]
     for (const [bytes, reason] of refused) assert.strictEqual(reasonOf(() => Value.decode(unhex(bytes))), reason, bytes)
+  })
+
+  it("has one form for each type, and the least of two for a number", () => {
+    const forms: ReadonlyArray<readonly [Value.Value, string]> = [
+      [null, "00"],
+      [false, "01"],
+      [true, "02"],
+      [0, "0300"],
+      [-0, "0300"],
+      [-1, "0301"],
+      [2 ** 53 - 1, "03feffffffffffff1f"],
+      [2n ** 53n, "03808080808080 8020".replaceAll(" ", "")],
+      [0.5, "043fe0000000000000"],
+      [-Infinity, "04fff0000000000000"],
+      ["a", "050161"],
+      [Uint8Array.of(7), "060107"],
+      [[null, []], "07020007 00".replaceAll(" ", "")],
+      [{ b: 1, a: {} }, "08020161 0800 0162 0302".replaceAll(" ", "")]
+    ]
+    for (const [value, bytes] of forms) assert.strictEqual(hex(Value.encode(value)), bytes)
+    assert.isTrue(Object.is(Value.decode(unhex("0300")), 0))
+    assert.isTrue(Object.is(Value.toJson(-0), 0))
+    assert.isTrue(Object.is(Value.fromJson(-0), 0))
+  })
+
+  it("says in JSON what JSON cannot, and reads it back", () => {
+    const forms: ReadonlyArray<readonly [Value.Value, unknown]> = [
+      [2n ** 63n - 1n, { $int: "9223372036854775807" }],
+      [-(2n ** 53n), { $int: "-9007199254740992" }],
+      [NaN, { $float: "NaN" }],
+      [Infinity, { $float: "Infinity" }],
+      [-Infinity, { $float: "-Infinity" }],
+      [Uint8Array.of(1, 2), { $bytes: "AQI=" }],
+      [new Uint8Array(0), { $bytes: "" }]
+    ]
+    for (const [value, json] of forms) {
+      assert.deepEqual(Value.toJson(value), json as Value.Json)
+      assert.strictEqual(hex(Value.encode(Value.fromJson(json))), hex(Value.encode(value)))
+    }
+    assert.strictEqual(Value.toJson(5n), 5)
+    assert.strictEqual(Value.fromJson({ $int: "-5" }), -5)
+    assert.strictEqual(Value.fromJson({ $int: "9007199254740993" }), 2n ** 53n + 1n)
+    for (const int of ["", "-", "5x", "x5", "1".repeat(20), "+5", "5.0", " 5"]) {
+      assert.strictEqual(reasonOf(() => Value.fromJson({ $int: int })), "Malformed", int)
+    }
+    for (const json of [{ $map: null }, { $map: 1 }, { $bytes: 1 }, { $float: 1 }, { $float: "1e9" }, { $int: null }]) {
+      assert.strictEqual(reasonOf(() => Value.fromJson(json)), "Malformed", JSON.stringify(json))
+    }
+    // Only a map of one key can be an escape.
+    assert.deepEqual(plain(Value.fromJson({ $int: "5", more: 1 })), plain({ $int: "5", more: 1 }))
+    assert.deepEqual(Value.toJson({ $int: "5", more: 1 }), { $int: "5", more: 1 })
+    assert.deepEqual(Object.keys(Value.toJson({ b: 1, a: 2 }) as object), ["a", "b"])
+  })
+
+  it("is refused by its Schema in words, both ways", () => {
+    const decode = Schema.decodeUnknownEither(Value.ValueSchema)
+    const encode = Schema.encodeEither(Value.ValueSchema)
+    assert.deepStrictEqual(Either.getOrThrow(decode({ $int: "5" })), 5)
+    assert.deepEqual(Either.getOrThrow(encode(2n ** 60n)), { $int: "1152921504606846976" })
+    assert.match(
+      Either.getOrThrow(Either.flip(decode({ $int: 5 }))).message,
+      /Value.*\$int around what it cannot hold/s
+    )
+    assert.match(Either.getOrThrow(Either.flip(encode(nested(VALUE_DEPTH + 1)))).message, /more than 32 deep/)
+  })
+
+  it("holds lists and maps to their limits", () => {
+    const list = Array.from({ length: LIST_ENTRIES }, () => null)
+    assert.lengthOf(Value.decode(Value.encode(list)) as ReadonlyArray<null>, LIST_ENTRIES)
+    assert.strictEqual(reasonOf(() => Value.encode([...list, null])), "Limit")
+    for (const tag of ["07", "08"]) {
+      assert.strictEqual(reasonOf(() => Value.decode(unhex(`${tag}808004`))), "Truncated")
+      assert.strictEqual(reasonOf(() => Value.decode(unhex(`${tag}818004`))), "Limit")
+    }
+    const deepMap = (depth: number): Value.Value => depth === 0 ? 1 : { a: deepMap(depth - 1) }
+    assert.strictEqual(reasonOf(() => Value.decode(Value.encode(deepMap(VALUE_DEPTH)))), "ok")
+    assert.strictEqual(reasonOf(() => Value.encode(deepMap(VALUE_DEPTH + 1))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.toJson(deepMap(VALUE_DEPTH + 1))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.fromJson(deepMap(VALUE_DEPTH))), "ok")
+    assert.strictEqual(reasonOf(() => Value.fromJson(deepMap(VALUE_DEPTH + 1))), "Limit")
+    assert.strictEqual(reasonOf(() => Value.decode(unhex(`${"08010161".repeat(VALUE_DEPTH + 1)}00`))), "Limit")
   })
 
   it("sorts keys by their UTF-8, in which an emoji comes after U+FFFD", () => {

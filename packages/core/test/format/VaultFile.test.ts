@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { VAULT_FILE_BYTES } from "@sealog/core/format/Limits"
 import { decodeVaultFile, encodeVaultFile } from "@sealog/core/format/VaultFile"
 import { Either } from "effect"
 
@@ -45,5 +46,8 @@ describe("VaultFile", () => {
     for (const text of bad) assert.strictEqual(reasonOf(utf8(text)), "Malformed", text)
     assert.strictEqual(reasonOf(Uint8Array.of(0xff, 0xfe)), "Malformed")
     assert.strictEqual(reasonOf(utf8(" ".repeat(5000))), "Limit")
+    const good = `{"magic":"sealog","format":1,"vaultId":"${id}"}`
+    assert.strictEqual(reasonOf(utf8(good.padEnd(VAULT_FILE_BYTES))), "decoded")
+    assert.strictEqual(reasonOf(utf8(good.padEnd(VAULT_FILE_BYTES + 1))), "Limit")
   })
 })

@@ -40,6 +40,17 @@ describe("KeyRing", () => {
     assert.isUndefined(ring.master(2))
   })
 
+  it("is its own: in order of epochs, and changed by nobody", () => {
+    const id = vaultId.slice()
+    const epochs = new Map([[4, key(2)], [3, key(1)]])
+    const ring = makeKeyRing({ vaultId: id, epochs })
+    id.fill(0)
+    epochs.delete(3)
+    assert.deepStrictEqual([ring.epochs, ring.newest], [[3, 4], 4])
+    assert.deepStrictEqual(ring.vaultId, vaultId)
+    assert.deepStrictEqual(Redacted.value(ring.master(3)!), new Uint8Array(32).fill(1))
+  })
+
   /** Verifies: KEY-8 */
   it("shows no key when it is printed", () => {
     const ring = makeKeyRing({ vaultId, epochs: new Map([[0, key(0xab)]]) })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "@sealog/core/format/Limits"
+import { NAME_EPOCHS } from "@sealog/core/format/ObjectName"
 import * as Sealed from "@sealog/core/format/Sealed"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import * as Hkdf from "@sealog/core/keys/Hkdf"
@@ -77,6 +78,39 @@ describe("KeySlot", () => {
         assert.deepStrictEqual([header.kind, header.newestEpoch], [kind, 1])
         assert.deepStrictEqual(header.params, kind === "password" ? Limits.KDF_DEFAULT : undefined)
       }
+    }).pipe(Effect.provide(fast)))
+
+  it.effect("says in its header what stays said, and takes any text for a secret", () =>
+    Effect.gen(function*() {
+      const { bytes, id } = yield* aSlot()
+      const given = bytes.slice()
+      const header = Either.getOrThrow(readSlotHeader(given))
+      given.fill(0)
+      assert.deepStrictEqual(header.id, id)
+      assert.deepStrictEqual(header.vaultId, vaultId)
+      assert.deepStrictEqual(header.salt, bytes.slice(AT.salt, HEADER_BYTES))
+      const refused = yield* Effect.flip(
+        makeSlot({ kind: "recovery", secret: Redacted.make("no code"), ring: yield* generateKeyRing(vaultId) })
+      )
+      assert.strictEqual(refused.reason, "WrongSecret")
+    }).pipe(Effect.provide(fast)))
+
+  it.effect("belongs to its vault, by an id that is all there", () =>
+    Effect.gen(function*() {
+      const { bytes } = yield* aSlot()
+      assert.strictEqual(yield* reasonOf(bytes, secret, vaultId), "opened")
+      assert.strictEqual(yield* reasonOf(bytes, secret, vaultId.subarray(1)), "OtherVault")
+      assert.strictEqual(yield* reasonOf(bytes, secret, vaultId.with(31, 0)), "OtherVault")
+      assert.strictEqual(yield* reasonOf(changed(bytes, AT.kdf, 2, 255)), "Unknown")
+    }).pipe(Effect.provide(fast)))
+
+  it.effect("holds epochs up to the last that a name can say", () =>
+    Effect.gen(function*() {
+      const newest = NAME_EPOCHS - 1
+      const ring = makeKeyRing({ vaultId, epochs: new Map([[newest, Redacted.make(new Uint8Array(32).fill(1))]]) })
+      const { bytes } = yield* makeSlot({ kind: "password", secret, ring })
+      assert.deepStrictEqual(keysOf(yield* openSlot({ bytes, secret })), keysOf(ring))
+      assert.strictEqual(yield* reasonOf(changed(bytes, AT.epoch, 0, 16, 0, 0)), "Malformed")
     }).pipe(Effect.provide(fast)))
 
   /** Verifies: KEY-1 */

@@ -59,6 +59,8 @@ describe("Password", () => {
     assert.strictEqual(reasonOf(makePassword("\ufdfa".repeat(most / 4))), "TooLong")
     assert.strictEqual(reasonOf(makePassword("x".repeat(most * 5))), "TooLong")
     assert.strictEqual(reasonOf(passwordText(new Uint8Array(most * 5))), "TooLong")
+    assert.strictEqual(reasonOf(passwordText(new Uint8Array(most * 4))), "made")
+    assert.strictEqual(reasonOf(passwordText(new Uint8Array(most * 4 + 1))), "TooLong")
   })
 
   it("says what to do next and never the password", () => {

@@ -19,11 +19,15 @@ describe("PasswordStrength", () => {
   it.effect("refuses a weak one unless its owner insists, with the reason and not the password", () =>
     Effect.gen(function*() {
       const weak = password("password1")
+      const allowed = yield* requireStrength({ password: weak, allowWeak: true })
       const refused = yield* Effect.flip(requireStrength({ password: weak, allowWeak: false }))
       assert.strictEqual(refused.reason, "Weak")
       assert.include(refused.message, "--allow-weak-password")
       assert.notInclude(refused.message, "password1")
-      const allowed = yield* requireStrength({ password: weak, allowWeak: true })
+      const { feedback, score } = yield* passwordStrength(weak)
+      assert.strictEqual(refused.detail, [`strength ${score} of 4`, ...feedback].join("; "))
+      assert.isTrue(feedback.every((text) => /^[A-Z].{10}/.test(text)), feedback.join("; "))
+      assert.deepStrictEqual(allowed, { feedback, score })
       assert.isBelow(allowed.score, MIN_SCORE)
       yield* requireStrength({ password: password("correct horse battery staple window"), allowWeak: false })
     }))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { wordlist } from "@scure/bip39/wordlists/english.js"
+import { PASSWORD_MAX_BYTES } from "@sealog/core/format/Limits"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import {
   confirmWords,
@@ -34,7 +35,16 @@ describe("RecoveryCode", () => {
   /** Verifies: KEY-6 */
   it("is read in any case and with any white space", () => {
     const written = ZEROS.split(" ").map((word, index) => index % 2 === 0 ? word.toUpperCase() : word)
-    for (const text of [written.join("\n"), `\t ${written.join("  ")}\r\n`, written.join("\u00a0"), ZEROS]) {
+    // As some keyboards give them, and as long as a text may be.
+    const wide = [...ZEROS].map((letter) =>
+      letter === " " ? "\u3000" : String.fromCharCode(letter.charCodeAt(0) + 0xfee0)
+    )
+      .join("")
+    const padded = ZEROS.padEnd(PASSWORD_MAX_BYTES)
+    assert.strictEqual(refusal(`${padded} `)?.reason, "WordCount")
+    for (
+      const text of [written.join("\n"), `\t ${written.join("  ")}\r\n`, written.join("\u00a0"), ZEROS, wide, padded]
+    ) {
       assert.deepStrictEqual(keyOf(text), new Uint8Array(32))
     }
   })

@@ -1,7 +1,7 @@
 /** The log's heads: the same whatever way the events came, and a log that goes on as if it had never stopped. */
 import { assert, describe, it } from "@effect/vitest"
-import { ByteReader } from "@sealog/core/format/Binary"
-import { LEAF_EVENTS } from "@sealog/core/format/Limits"
+import { ByteReader, ByteWriter, parse } from "@sealog/core/format/Binary"
+import { LEAF_EVENTS, LOG_EVENTS } from "@sealog/core/format/Limits"
 import {
   appendLeaf,
   emptyRange,
@@ -14,6 +14,7 @@ import {
   rootOfRange
 } from "@sealog/core/log/MerkleLog"
 import { consistencyProof, emptyRoot, rootOfLeaves, verifyConsistency } from "@sealog/core/log/MerkleTree"
+import { Either } from "effect"
 import * as fc from "fast-check"
 import { createHash } from "node:crypto"
 import { hexOf } from "../Corpora.ts"
@@ -64,8 +65,10 @@ describe("MerkleLog", () => {
         builder.appendAll(events.slice(from, to))
         leaves.push(...builder.takeLeaves())
         const head = builder.head()
-        assert.strictEqual(hexOf(headAt(to, leaves, builder.openEvents()).root), hexOf(head.root))
-        builder = LogBuilder.make(head, events.slice(to - (to % LEAF_EVENTS), to))
+        const open = events.slice(to - (to % LEAF_EVENTS), to)
+        assert.deepStrictEqual(builder.openEvents().map(hexOf), open.map(hexOf))
+        assert.strictEqual(hexOf(headAt(to, leaves, open).root), hexOf(head.root))
+        builder = LogBuilder.make(head, open)
         from = to
       }
       const whole = builderOf(events)
@@ -108,6 +111,20 @@ describe("MerkleLog", () => {
     assert.strictEqual(builder.takeLeaves().length, 0)
   })
 
+  it("clones an open leaf of the largest events", () => {
+    const events = Array.from({ length: 3 }, (_, at) => new Uint8Array(65_536).fill(at))
+    assert.deepStrictEqual(builderOf(events).clone().head(), builderOf(events).head())
+  })
+
+  it("has the head at any size up to what is known of it", () => {
+    const events = Array.from({ length: 300 }, (_, at) => Uint8Array.of(at >> 8, at))
+    const leaves = builderOf(events).takeLeaves()
+    for (const size of [0, 1, 64, 70, 127, 128, 200, 256]) {
+      const head = headAt(size, leaves, events.slice(size - (size % LEAF_EVENTS)))
+      assert.deepStrictEqual(head, builderOf(events.slice(0, size)).head())
+    }
+  })
+
   it("takes leaves of the largest events, and lets go of their memory", () => {
     const events = Array.from({ length: 70 }, (_, at) => new Uint8Array(65_536).fill(at))
     assert.strictEqual(hexOf(builderOf(events).head().root), hexOf(rootOfLeaves(leavesOf(events))))
@@ -145,6 +162,21 @@ describe("MerkleLog", () => {
     const head = builderOf(Array.from({ length: 70 }, () => Uint8Array.of(1))).head()
     assert.throws(() => LogBuilder.make(head, []), RangeError)
     assert.throws(() => LogBuilder.make({ ...head, peaks: [] }, head.peaks), RangeError)
+    assert.throws(() => LogBuilder.make({ size: 64, peaks: [] }, []), RangeError)
     assert.throws(() => headAt(64, [], []), RangeError)
+  })
+
+  it("has no head of leaves that are not all there, though as many peaks stand for fewer", () => {
+    assert.throws(() => headAt(128, [leafHash([])], []), /1 leaves for a log of 128/)
+  })
+
+  it("reads no range of more leaves than a log can have", () => {
+    const most = Math.floor(LOG_EVENTS / LEAF_EVENTS)
+    const read = (leaves: number) => {
+      const peaks = leaves.toString(2).replaceAll("0", "").length
+      return parse(new ByteWriter().u48(leaves).zeros(32 * peaks).finish(), "range", readRange)
+    }
+    assert.lengthOf(Either.getOrThrow(read(most)).peaks, 42)
+    assert.deepInclude(Either.getOrThrow(Either.flip(read(most + 1))), { reason: "Limit" })
   })
 })

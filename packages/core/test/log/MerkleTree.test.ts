@@ -8,6 +8,7 @@ import {
   emptyRoot,
   inclusionProof,
   leafHashInPlace,
+  nodeHash,
   rootOfLeaves,
   verifyConsistency,
   verifyInclusion
@@ -157,9 +158,44 @@ describe("MerkleTree", () => {
     }
   })
 
+  /** Verifies: LOG-2 */
+  it("accepts no inclusion in a tree of another height, though its root is made for it", () => {
+    const [leaf, sibling] = leaves as [Uint8Array, Uint8Array]
+    assert.isFalse(verifyInclusion({ index: 0, size: 2, leaf, root: leaf, proof: [] }), "a path too short")
+    const root = nodeHash(sibling, leaf)
+    assert.isTrue(verifyInclusion({ index: 1, size: 2, leaf, root, proof: [sibling] }))
+    assert.isFalse(verifyInclusion({ index: 0, size: 1, leaf, root, proof: [sibling] }), "a path too long")
+    assert.isTrue(verifyInclusion({ index: 0, size: 1, leaf, root: leaf, proof: [] }))
+    assert.isFalse(verifyInclusion({ index: -1, size: 1, leaf, root: leaf, proof: [] }))
+  })
+
+  /** Verifies: LOG-3 */
+  it("accepts no consistency of trees of other sizes, though their roots are made for it", () => {
+    const [a, b, c] = leaves as [Uint8Array, Uint8Array, Uint8Array]
+    const accepts = (
+      older: number,
+      newer: number,
+      heads: readonly [Uint8Array, Uint8Array],
+      ...proof: Array<Uint8Array>
+    ) => verifyConsistency({ older: { size: older, root: heads[0] }, newer: { size: newer, root: heads[1] }, proof })
+    // What the rounds make of a and b, and of c after them, in the trees of three and four leaves.
+    const third = [nodeHash(c, a), nodeHash(c, nodeHash(a, b))] as const
+    assert.isTrue(accepts(3, 4, third, a, b, c))
+    const longer = [nodeHash(c, third[0]), nodeHash(c, third[1])] as const
+    assert.isFalse(accepts(3, 4, longer, a, b, c, c), "a path too long")
+    assert.isFalse(accepts(3, 4, [a, nodeHash(a, b)], a, b), "a path too short")
+    assert.isFalse(accepts(3, 4, [a, a], a), "a path shorter still")
+    assert.isFalse(accepts(3, 4, [a, a]), "no path")
+    const joined = [a, nodeHash(a, b)] as const
+    assert.isTrue(accepts(1, 2, joined, b))
+    assert.isFalse(accepts(-1, 2, joined, a, b))
+    assert.isFalse(accepts(3, 2, joined, a, b))
+  })
+
   it("refuses to prove what is not in the tree", () => {
     assert.throws(() => inclusionProof(8, leaves), RangeError)
     assert.throws(() => inclusionProof(-1, leaves), RangeError)
-    assert.throws(() => consistencyProof(9, leaves), RangeError)
+    assert.throws(() => consistencyProof(9, leaves), /9 of 8 leaves/)
+    assert.throws(() => consistencyProof(-1, leaves), /-1 of 8 leaves/)
   })
 })

@@ -1,0 +1,291 @@
+/** Which segments become one, what is proven before any of them goes, and what the next compaction clears up. */
+import { assert, describe, it } from "@effect/vitest"
+import { compact } from "@sealog/core/backup/Compaction"
+import { reconcile } from "@sealog/core/backup/Reconcile"
+import { cut } from "@sealog/core/backup/Segmenter"
+import { readCursor, type Target } from "@sealog/core/backup/Shipper"
+import { sealSegment } from "@sealog/core/backup/VaultObjects"
+import { SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
+import { Entropy } from "@sealog/core/keys/Entropy"
+import { Effect, Stream } from "effect"
+import { services } from "../journal/support.ts"
+import {
+  copyOf,
+  fill,
+  type Machine,
+  makeMachine,
+  makePlace,
+  type Place,
+  rangesAt,
+  ring,
+  segmentsAt,
+  shipAll,
+  troubled
+} from "./Memory.ts"
+
+/** So many segments of one event each. */
+const shipSingly = Effect.fn("test.shipSingly")(function*(machine: Machine, place: Place, count: number) {
+  for (let n = 0; n < count; n++) {
+    yield* fill(machine, 1)
+    yield* shipAll(machine, place.target)
+  }
+})
+
+const compactAt = ({ journal }: Machine, target: Target) =>
+  Effect.flatMap(Entropy, (entropy) => compact({ journal, ring, entropy, target }))
+
+const reasonOf = (error: { readonly reason: string }) => error.reason
+
+/** Puts a segment of the journal's own events there, of any level and session. */
+const plant = Effect.fn("test.plant")(function*(
+  { journal }: Machine,
+  { target }: Place,
+  range: { readonly from: number; readonly to: number; readonly level: number },
+  over: { readonly session?: Uint8Array; readonly root?: Uint8Array } = {}
+) {
+  const { session, writer } = yield* journal.identity
+  const { contents } = yield* cut(journal, { writer, ...range })
+  const name = {
+    epoch: 0,
+    writer,
+    level: range.level,
+    first: range.from,
+    last: range.to - 1,
+    session: over.session ?? session
+  }
+  const after = { ...contents.after, ...(over.root === undefined ? {} : { root: over.root }) }
+  const sealed = yield* sealSegment({ ring, entropy: yield* Entropy, name, contents: { ...contents, after } })
+  yield* target.storage.put(sealed.object, sealed.bytes)
+  return sealed
+})
+
+/** The same place, where a listing gives some objects another size. */
+const listed = ({ name, storage }: Target, sizeOf: (object: string) => number | undefined): Target => ({
+  name,
+  storage: {
+    ...storage,
+    list: (prefix) => Stream.map(storage.list(prefix), (info) => ({ ...info, size: sizeOf(info.name) ?? info.size }))
+  }
+})
+
+describe("a compaction", () => {
+  /** Verifies: SHIP-7 */
+  it.effect("makes one of sixteen neighbours, and of sixteen of these one again", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 15)
+      const none = { made: 0, removed: 0, bytes: 0 }
+      assert.deepStrictEqual(yield* compactAt(machine, place.target), none)
+      assert.lengthOf(yield* segmentsAt(place), 15)
+      yield* shipSingly(machine, place, 2)
+      const before = yield* readCursor(machine.journal, "disk")
+      const freed = (yield* segmentsAt(place)).slice(0, 16).reduce((sum, { bytes }) => sum + bytes, 0)
+      const report = yield* compactAt(machine, place.target)
+      assert.deepStrictEqual(yield* rangesAt(place), [[0, 15, 1], [16, 16, 0]])
+      const [merged] = yield* segmentsAt(place)
+      assert.deepStrictEqual(report, { made: 1, removed: 16, bytes: merged!.bytes })
+      const after = yield* readCursor(machine.journal, "disk")
+      assert.deepStrictEqual(after, {
+        logs: before.logs,
+        objects: before.objects - 15,
+        bytes: before.bytes + merged!.bytes - freed
+      })
+      assert.strictEqual(after.bytes, (yield* segmentsAt(place)).reduce((sum, { bytes }) => sum + bytes, 0))
+      assert.deepStrictEqual(yield* compactAt(machine, place.target), none)
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: SHIP-7 */
+  it.effect("goes on until nothing is left to merge, level by level", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, ...Array.from({ length: 15 + 16 }, () => 1))
+      for (let n = 0; n < 15; n++) yield* plant(machine, place, { from: n, to: n + 1, level: 1 })
+      for (let n = 15; n < 31; n++) yield* plant(machine, place, { from: n, to: n + 1, level: 0 })
+      const report = yield* compactAt(machine, place.target)
+      assert.deepStrictEqual(yield* rangesAt(place), [[0, 30, 2]])
+      assert.deepStrictEqual([report.made, report.removed], [2, 32])
+    }).pipe(Effect.provide(services)))
+
+  it.effect("merges neighbours only, of one level, none that is as long as one gets", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, ...Array.from({ length: 40 }, () => 1))
+      // A gap at 8, another level at 20: no sixteen in a row.
+      for (let n = 0; n < 33; n++) {
+        if (n !== 8) yield* plant(machine, place, { from: n, to: n + 1, level: n === 20 ? 1 : 0 })
+      }
+      assert.strictEqual((yield* compactAt(machine, place.target)).made, 0)
+      const seen = (yield* segmentsAt(place)).find(({ first }) => first === 30)!
+      // One in the middle of the next sixteen is long.
+      const listing = (size: number) => listed(place.target, (object) => object === seen.object ? size : undefined)
+      for (let n = 33; n < 40; n++) yield* plant(machine, place, { from: n, to: n + 1, level: 0 })
+      assert.strictEqual((yield* compactAt(machine, listing(SEGMENT_FINAL_BYTES))).made, 0)
+      assert.strictEqual((yield* compactAt(machine, listing(SEGMENT_FINAL_BYTES - 1))).made, 1)
+      assert.deepInclude(yield* rangesAt(place), [21, 36, 1])
+    }).pipe(Effect.provide(services)))
+
+  it.effect("takes no more than fit one segment", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 18)
+      // Three of these are more than a segment may have.
+      const report = yield* compactAt(machine, listed(place.target, () => SEGMENT_FINAL_BYTES - 1))
+      assert.strictEqual(report.removed % 2, 0)
+      assert.deepInclude(yield* rangesAt(place), [0, 1, 1])
+    }).pipe(Effect.provide(services)))
+
+  it.effect("leaves alone what other sessions, machines and newer logs brought", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, ...Array.from({ length: 17 }, () => 1))
+      for (let n = 0; n < 15; n++) yield* plant(machine, place, { from: n, to: n + 1, level: 0 })
+      yield* plant(machine, place, { from: 15, to: 16, level: 0 }, { session: new Uint8Array(4).fill(7) })
+      assert.strictEqual((yield* compactAt(machine, place.target)).made, 0)
+      // One that ends beyond our log is of a copy of this machine that went on.
+      const older = yield* copyOf(machine)
+      older.disk.logs = [{
+        ...older.disk.logs[0]!,
+        entries: older.disk.logs[0]!.entries.slice(0, 15),
+        head: older.disk.logs[0]!.entries[14]!.head
+      }]
+      yield* plant(machine, place, { from: 15, to: 16, level: 0 })
+      assert.strictEqual((yield* compactAt(older, place.target)).made, 0)
+      assert.strictEqual((yield* compactAt(machine, place.target)).made, 1)
+    }).pipe(Effect.provide(services)))
+
+  it.effect("merges what earlier sessions of this machine brought, once it is known to be ours", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 16)
+      const next = yield* copyOf(machine)
+      const gets = troubled(place.target, "get", () => undefined)
+      assert.strictEqual((yield* compactAt(next, gets)).made, 1)
+      // What was made is read back; of each that goes, the head and the end.
+      assert.isAtLeast(gets.calls(), 1 + 16 * 2)
+    }).pipe(Effect.provide(services)))
+
+  it.effect("removes nothing that does not end at our root", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, ...Array.from({ length: 16 }, () => 1))
+      const older = yield* copyOf(machine)
+      const session = (yield* machine.journal.identity).session
+      for (let n = 0; n < 16; n++) {
+        yield* plant(
+          machine,
+          place,
+          { from: n, to: n + 1, level: 0 },
+          n === 9 ? { session, root: new Uint8Array(32) } : {}
+        )
+      }
+      const error = yield* Effect.flip(compactAt(older, place.target))
+      assert.strictEqual(reasonOf(error), "Corrupt")
+      assert.isTrue((yield* segmentsAt(place)).some(({ first, level }) => first === 9 && level === 0))
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: SHIP-8 */
+  it.effect("clears up what one before it left, and proves the larger one first", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 16)
+      yield* plant(machine, place, { from: 0, to: 16, level: 1 })
+      const cursor = yield* readCursor(machine.journal, "disk")
+      const freed = (yield* segmentsAt(place)).filter(({ level }) => level === 0)
+      const report = yield* compactAt(machine, place.target)
+      assert.deepStrictEqual(report, { made: 0, removed: 16, bytes: 0 })
+      assert.deepStrictEqual(yield* rangesAt(place), [[0, 15, 1]])
+      const after = yield* readCursor(machine.journal, "disk")
+      assert.strictEqual(after.objects, cursor.objects - 16)
+      assert.strictEqual(after.bytes, cursor.bytes - freed.reduce((sum, { bytes }) => sum + bytes, 0))
+      const wrong = yield* makePlace()
+      yield* plant(machine, wrong, { from: 3, to: 4, level: 0 })
+      yield* plant(machine, wrong, { from: 0, to: 16, level: 1 }, { root: new Uint8Array(32) })
+      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, wrong.target))), "Corrupt")
+      assert.lengthOf(yield* segmentsAt(wrong), 2)
+    }).pipe(Effect.provide(services)))
+
+  it.effect("takes no segment for covered that reaches further on either side, or is of the same level", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, ...Array.from({ length: 8 }, () => 1))
+      yield* plant(machine, place, { from: 2, to: 6, level: 1 })
+      yield* plant(machine, place, { from: 1, to: 3, level: 0 })
+      yield* plant(machine, place, { from: 5, to: 7, level: 0 })
+      yield* plant(machine, place, { from: 3, to: 4, level: 1 })
+      assert.strictEqual((yield* compactAt(machine, place.target)).removed, 0)
+      yield* plant(machine, place, { from: 2, to: 4, level: 0 })
+      yield* plant(machine, place, { from: 4, to: 6, level: 0 })
+      assert.strictEqual((yield* compactAt(machine, place.target)).removed, 2)
+      assert.deepStrictEqual(yield* rangesAt(place), [[1, 2, 0], [2, 5, 1], [3, 3, 1], [5, 6, 0]])
+    }).pipe(Effect.provide(services)))
+
+  it.effect("proves that what it made is there, or was made by another try", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 16)
+      const silent: Target = {
+        name: "disk",
+        storage: { ...place.target.storage, put: () => Effect.void }
+      }
+      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, silent))), "NotFound")
+      assert.lengthOf(yield* segmentsAt(place), 16)
+      const late: Target = {
+        name: "disk",
+        storage: {
+          ...place.target.storage,
+          // Another try had put its own bytes under this name.
+          put: (object, bytes) =>
+            Effect.zipRight(
+              Effect.flatMap(plant(machine, place, { from: 0, to: 16, level: 1 }), () => Effect.void).pipe(
+                Effect.provide(services),
+                Effect.orDie
+              ),
+              place.target.storage.put(object, bytes)
+            )
+        }
+      }
+      assert.strictEqual((yield* compactAt(machine, late)).made, 1)
+      assert.deepStrictEqual(yield* rangesAt(place), [[0, 15, 1]])
+    }).pipe(Effect.provide(services)))
+
+  it.effect("goes on where the blocks of the journal came back from another target, longer than the segments here", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const [here, there] = [yield* makePlace("here"), yield* makePlace("there")]
+      yield* fill(machine, 1)
+      const backup = yield* copyOf(machine)
+      // There all is one segment by now; here the first ones were merged, and the rest are small.
+      yield* fill(machine, ...Array.from({ length: 30 }, () => 1))
+      yield* plant(machine, there, { from: 0, to: 31, level: 2 })
+      yield* plant(machine, here, { from: 0, to: 15, level: 1 })
+      for (let n = 15; n < 31; n++) yield* plant(machine, here, { from: n, to: n + 1, level: 0 })
+      backup.disk.sessions.push(...machine.disk.sessions)
+      const entropy = yield* Entropy
+      const local = here.target.storage
+      const found = yield* reconcile({ ...backup, ring, entropy, sources: [], local, target: there.target })
+      assert.strictEqual(found._tag, "extended")
+      assert.deepStrictEqual(yield* compactAt(backup, here.target), { made: 0, removed: 0, bytes: 0 })
+      assert.lengthOf(yield* segmentsAt(here), 17)
+    }).pipe(Effect.provide(services)))
+
+  it.effect("leaves a target alone where nothing may be removed", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 16)
+      const { storage } = place.target
+      const kept = { ...storage, capabilities: { ...storage.capabilities, deletes: false } }
+      assert.strictEqual((yield* compactAt(machine, { name: "disk", storage: kept })).made, 0)
+      assert.lengthOf(yield* segmentsAt(place), 16)
+    }).pipe(Effect.provide(services)))
+})
