@@ -1,39 +1,30 @@
 /**
- * A vault small enough to try everything on: a few segments of the smallest size, a blob, a slot for a password and
- * one for a recovery code, all in memory and the same for the same seed. And a restore of it that keeps what it was
- * given, to show that nothing is released that does not verify.
+ * A vault small enough to try everything on: segments of the smallest size, blobs, a slot for a password and one for a
+ * recovery code, all in memory and the same for the same seed. And a restore of it that keeps what it was given, to
+ * show that nothing is released that does not verify.
  */
-import { makeMemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
-import { makeBackup } from "@sealog/core/backup/Backup"
-import * as Capture from "@sealog/core/backup/Capture"
-import * as HeadPin from "@sealog/core/backup/HeadPin"
-import { Journal } from "@sealog/core/backup/Journal"
+import type { PinnedHead } from "@sealog/core/backup/HeadPin"
 import type { Draft, SourceShape } from "@sealog/core/backup/Source"
-import type { StorageShape } from "@sealog/core/backup/Storage"
-import { createVault, LocalObjects, openVault, type Secret } from "@sealog/core/backup/Vault"
-import * as Entropy from "@sealog/core/keys/Entropy"
+import { openVault, type Secret } from "@sealog/core/backup/Vault"
 import * as Kdf from "@sealog/core/keys/Kdf"
-import { generateKeyRing, generateVaultId, KeyRing, type KeyRingShape, makeKeyRing } from "@sealog/core/keys/KeyRing"
-import { makeSlot, slotHash } from "@sealog/core/keys/KeySlot"
-import { generateRecoveryCode } from "@sealog/core/keys/RecoveryCode"
+import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import type { Fingerprint } from "@sealog/core/log/Fingerprint"
 import { makeFetch } from "@sealog/core/restore/Fetch"
 import type { KnownHead } from "@sealog/core/restore/Open"
 import type { Projection, RestoredMessage } from "@sealog/core/restore/Projection"
 import { restore } from "@sealog/core/restore/Restore"
-import { Clock, Effect, Redacted, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
-
-export const PASSWORD: Secret = { kind: "password", value: Redacted.make("correct horse battery staple 42") }
+import { makeSmallMachine } from "./SmallMachine.ts"
 
 export type Objects = ReadonlyMap<string, Uint8Array>
 
 /** The vault as it was after one ship. */
 export interface Generation {
   readonly objects: Objects
-  readonly head: HeadPin.PinnedHead
+  readonly head: PinnedHead
   /** When its newest event was recorded, milliseconds. */
   readonly newestAt: number
 }
@@ -61,90 +52,31 @@ export interface SmallVaultOptions {
   readonly twin?: boolean
 }
 
-const KDF = { memoryKiB: 64 * 1024, passes: 3, lanes: 1 } as const
 /** Messages in each segment but those that also have one with a long content. */
 const MESSAGES = 3
 /** When the first pass was, and how long after it the next one, milliseconds. */
 const BEGUN_AT = 1_700_000_000_000
 const PASS_MILLIS = 60 * 60 * 1_000
 
-/** A vault of so many segments under the one password of all these vaults. */
-export const makeSmallVault = Effect.fn("SmallVault.make")(
-  function*(options: SmallVaultOptions) {
-    const objects = new Map<string, Uint8Array>()
-    const ever = new Map<string, Uint8Array>()
-    const storage = remembering(yield* makeMemory({ objects }), ever)
-    const made = yield* Effect.flatMap(generateVaultId, generateKeyRing)
-    const ring = options.twin === true ? twinOf(made) : made
-    const code: Secret = { kind: "recovery", value: yield* generateRecoveryCode }
-    const slots = [
-      yield* makeSlot({ kind: "password", secret: PASSWORD.value, ring, params: KDF }),
-      yield* makeSlot({ kind: "recovery", secret: code.value, ring })
-    ]
-    yield* createVault({ storage, subject: "memory", vaultId: ring.vaultId, slots })
-    const generations = yield* fill(storage, objects, options).pipe(
-      Effect.provideService(KeyRing, ring),
-      Effect.provide(HeadPin.layerMemory({
-        epoch: ring.newest,
-        slots: slots.map(({ bytes }) => slotHash(bytes)),
-        journal: { writer: new Uint8Array(8), size: 0, root: new Uint8Array(32) },
-        targets: {}
-      }))
-    )
-    const { given } = yield* restored(objects, ring)
-    return { objects, ever, generations, ring, secrets: [PASSWORD, code], messages: [...given] } satisfies SmallVault
-  },
-  (effect, { seed }) => Effect.provide(effect, [Entropy.layerSeeded(seed), Kdf.layerTest])
-)
-
-/** Keeps all that was ever put. */
-const remembering = (storage: StorageShape, ever: Map<string, Uint8Array>): StorageShape => ({
-  ...storage,
-  put: (name, bytes) => Effect.tap(storage.put(name, bytes), () => Effect.sync(() => ever.set(name, bytes.slice())))
-})
-
-const twinOf = (ring: KeyRingShape): KeyRingShape =>
-  makeKeyRing({
-    vaultId: ring.vaultId.map((byte) => byte ^ 0xff),
-    epochs: new Map(ring.epochs.map((epoch) => [epoch, ring.master(epoch)!]))
-  })
-
-/** One pass and one shipment a segment; what is there after each. */
-const fill = Effect.fn("SmallVault.fill")(function*(
-  storage: StorageShape,
-  objects: Objects,
-  { segments, ...options }: SmallVaultOptions
-) {
-  const target = { name: "memory", storage }
-  const journal = yield* Effect.flatMap(makeMemoryDisk, openMemoryJournal)
-  const local = yield* makeMemory()
-  const store = storeOf(options)
+/** A vault of so many segments: one pass and one ship each. */
+export const makeSmallVault = Effect.fn("SmallVault.make")(function*(options: SmallVaultOptions) {
+  const { seed, segments, twin = false } = options
+  const machine = yield* makeSmallMachine({ seed, source: smallStore(options), twin })
+  const { ever, journal, objects, ring, secrets } = machine
   const generations: Array<Generation> = []
-  yield* Effect.gen(function*() {
-    const capture = yield* Capture.make
-    const backup = yield* makeBackup({ sources: [store], targets: [target] }).pipe(
-      Effect.provideService(Capture.Capture, capture)
-    )
-    for (let segment = 0; segment < segments; segment++) {
-      yield* backup.capture(store).pipe(Effect.withClock(clockAt(BEGUN_AT + segment * PASS_MILLIS)))
-      yield* backup.shipTo(target)
-      const { writer } = yield* journal.identity
-      const { recordedAt, root, size } = yield* journal.head
-      generations.push({ objects: new Map(objects), head: { writer, size, root }, newestAt: recordedAt })
-    }
-  }).pipe(Effect.provideService(Journal, journal), Effect.provideService(LocalObjects, local))
-  return generations
+  for (let segment = 0; segment < segments; segment++) {
+    yield* machine.capture(BEGUN_AT + segment * PASS_MILLIS)
+    yield* machine.ship
+    const { writer } = yield* journal.identity
+    const { recordedAt, root, size } = yield* journal.head
+    generations.push({ objects: new Map(objects), head: { writer, size, root }, newestAt: recordedAt })
+  }
+  const { given } = yield* restored(objects, ring)
+  return { objects, ever, generations, ring, secrets, messages: [...given] } satisfies SmallVault
 })
-
-/** A clock that stands: the same vault for the same seed, whenever it is made. */
-const clockAt = (millis: number): Clock.Clock =>
-  Object.assign(Clock.make(), {
-    currentTimeMillis: Effect.succeed(millis),
-    unsafeCurrentTimeMillis: () => millis
-  })
 
 /** Each pass finds some messages more. */
-const storeOf = ({ blobs = 1, seed, wide = false }: Omit<SmallVaultOptions, "segments">): SourceShape => {
+export const smallStore = ({ blobs = 1, seed, wide = false }: Omit<SmallVaultOptions, "segments">): SourceShape => {
   let passes = 0
   const message = (key: string | number, text: string, chat = 0): Draft => ({
     fact: {

@@ -9,14 +9,8 @@ import { openBlob, openSegment } from "@sealog/core/backup/VaultObjects"
 import { epochOf, parseSegmentName } from "@sealog/core/format/ObjectName"
 import { decodeVaultFile, VAULT_FILE } from "@sealog/core/format/VaultFile"
 import { Effect, Either } from "effect"
-import {
-  makeSmallVault,
-  opened,
-  PASSWORD,
-  restored,
-  type SmallVault,
-  type SmallVaultOptions
-} from "../../faults/SmallVault.ts"
+import { PASSWORD } from "../../faults/SmallMachine.ts"
+import { makeSmallVault, opened, restored, type SmallVault, type SmallVaultOptions } from "../../faults/SmallVault.ts"
 import { randomOf } from "../../faults/Trials.ts"
 import type { Row } from "../Row.ts"
 import { ENOUGH_FAILURES, ranges, sampled, withoutTraces } from "../Sampling.ts"
