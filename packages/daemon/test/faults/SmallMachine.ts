@@ -25,13 +25,13 @@ const KDF = { memoryKiB: 64 * 1024, passes: 3, lanes: 1 } as const
 export interface SmallMachineOptions {
   readonly seed: string
   readonly source: SourceShape
-  /** The same keys, writer and sessions as without it, under another vault id. */
-  readonly twin?: boolean
+  /** Instead of a random one; the keys, writer and sessions are the same as without it. */
+  readonly vaultId?: Uint8Array
 }
 
 /** A new vault under the one password of all these machines. */
 export const makeSmallMachine = Effect.fn("SmallMachine.make")(
-  function*({ source, twin }: SmallMachineOptions) {
+  function*({ source, vaultId }: SmallMachineOptions) {
     /** What is at the target: a test may look into it and change it. */
     const objects = new Map<string, Uint8Array>()
     const ever = new Map<string, Uint8Array>()
@@ -47,7 +47,7 @@ export const makeSmallMachine = Effect.fn("SmallMachine.make")(
           }))
     }
     const made = yield* Effect.flatMap(generateVaultId, generateKeyRing)
-    const ring = twin === true ? twinOf(made) : made
+    const ring = vaultId === undefined ? made : underId(made, vaultId)
     const code: Secret = { kind: "recovery", value: yield* generateRecoveryCode }
     const slots = [
       yield* makeSlot({ kind: "password", secret: PASSWORD.value, ring, params: KDF }),
@@ -99,9 +99,9 @@ const openBackup = Effect.fn("SmallMachine.openBackup")(function*({ source, targ
   }).pipe(Effect.provideService(Journal, journal))
 })
 
-const twinOf = (ring: KeyRingShape): KeyRingShape =>
+const underId = (ring: KeyRingShape, vaultId: Uint8Array): KeyRingShape =>
   makeKeyRing({
-    vaultId: ring.vaultId.map((byte) => byte ^ 0xff),
+    vaultId,
     epochs: new Map(ring.epochs.map((epoch) => [epoch, ring.master(epoch)!]))
   })
 

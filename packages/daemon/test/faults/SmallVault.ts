@@ -14,7 +14,7 @@ import { makeFetch } from "@sealog/core/restore/Fetch"
 import type { KnownHead } from "@sealog/core/restore/Open"
 import type { Projection, RestoredMessage } from "@sealog/core/restore/Projection"
 import { restore } from "@sealog/core/restore/Restore"
-import { Effect, Stream } from "effect"
+import { Effect, type Layer, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { makeSmallMachine } from "./SmallMachine.ts"
@@ -48,8 +48,8 @@ export interface SmallVaultOptions {
   readonly blobs?: number
   /** Whether the first pass brings a message and a blob of more than one chunk of the cipher. */
   readonly wide?: boolean
-  /** The same keys, writer, sessions and messages as without it, under another vault id. */
-  readonly twin?: boolean
+  /** Instead of a random one; the keys, writer, sessions and messages are the same as without it. */
+  readonly vaultId?: Uint8Array
 }
 
 /** Messages in each segment but those that also have one with a long content. */
@@ -60,8 +60,8 @@ const PASS_MILLIS = 60 * 60 * 1_000
 
 /** A vault of so many segments: one pass and one ship each. */
 export const makeSmallVault = Effect.fn("SmallVault.make")(function*(options: SmallVaultOptions) {
-  const { seed, segments, twin = false } = options
-  const machine = yield* makeSmallMachine({ seed, source: smallStore(options), twin })
+  const { segments } = options
+  const machine = yield* makeSmallMachine({ ...options, source: smallStore(options) })
   const { ever, journal, objects, ring, secrets } = machine
   const generations: Array<Generation> = []
   for (let segment = 0; segment < segments; segment++) {
@@ -119,10 +119,12 @@ const noise = (seed: string, length: number): Buffer =>
   ).subarray(0, length)
 
 /** Opens the vault anew with a secret, as a new machine does. */
-export const opened = Effect.fn("SmallVault.opened")(function*(objects: Objects, secret: Secret) {
-  const storage = yield* makeMemory({ objects: new Map(objects) })
-  return (yield* openVault({ storage, subject: "memory", secret })).ring
-}, Effect.provide(Kdf.layerTest))
+export const opened = (objects: Objects, secret: Secret, kdf: Layer.Layer<Kdf.Kdf> = Kdf.layerTest) =>
+  makeMemory({ objects: new Map(objects) }).pipe(
+    Effect.flatMap((storage) => openVault({ storage, subject: "memory", secret })),
+    Effect.map(({ ring }) => ring),
+    Effect.provide(kdf)
+  )
 
 /** How a vault is restored by whoever knows more than its keys, or has several copies of it. */
 export interface RestoredOptions {

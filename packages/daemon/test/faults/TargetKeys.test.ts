@@ -25,24 +25,28 @@ const isKey = (name: string) => !/^(log|blobs)\//.test(name)
 
 describe("a target's keys", () => {
   /** Verifies: SHIP-11 */
-  it.effect("stop a ship where any of them is another, and whatever was put in its place", () =>
-    Effect.gen(function*() {
-      const stranger = yield* shippedOnce("stranger")
-      for (const name of (yield* shippedOnce("names")).keys) {
-        const replacements = [
-          ...stranger.keys.map((key) => stranger.objects.get(key)!),
-          new Uint8Array(10),
-          new Uint8Array(10_000)
-        ]
-        for (const bytes of replacements) {
-          const machine = yield* shippedOnce("names")
-          machine.objects.set(name, bytes)
-          const error = yield* Effect.flip(machine.ship)
-          assert.include(["VaultError KeysReplaced", "VaultError OtherVault"], `${error._tag} ${error.reason}`)
-          assert.lengthOf(machine.puts, machine.shipped)
+  it.effect(
+    "stop a ship where any of them is another, and whatever was put in its place",
+    () =>
+      Effect.gen(function*() {
+        const stranger = yield* shippedOnce("stranger")
+        for (const name of (yield* shippedOnce("names")).keys) {
+          const replacements = [
+            ...stranger.keys.map((key) => stranger.objects.get(key)!),
+            new Uint8Array(10),
+            new Uint8Array(10_000)
+          ]
+          for (const bytes of replacements) {
+            const machine = yield* shippedOnce("names")
+            machine.objects.set(name, bytes)
+            const error = yield* Effect.flip(machine.ship)
+            assert.include(["VaultError KeysReplaced", "VaultError OtherVault"], `${error._tag} ${error.reason}`)
+            assert.lengthOf(machine.puts, machine.shipped)
+          }
         }
-      }
-    }))
+      }),
+    60_000
+  )
 
   /** Verifies: SHIP-11 */
   it.effect("stop a ship where there is one more", () =>

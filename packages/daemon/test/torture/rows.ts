@@ -2,6 +2,7 @@
 import type { Row } from "./Row.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { rollback } from "./rows/Rollback.ts"
+import { slotAttack } from "./rows/SlotAttack.ts"
 import { swap } from "./rows/Swap.ts"
 import { tamper } from "./rows/Tamper.ts"
 
@@ -9,5 +10,6 @@ export const rows: ReadonlyArray<Row> = [
   tamper,
   swap,
   rollback,
+  slotAttack,
   kdfBounds
 ]
