@@ -16,7 +16,7 @@ import * as Kdf from "@sealog/core/keys/Kdf"
 import { generateKeyRing, generateVaultId, KeyRing, type KeyRingShape, makeKeyRing } from "@sealog/core/keys/KeyRing"
 import { makeSlot, slotHash } from "@sealog/core/keys/KeySlot"
 import { generateRecoveryCode } from "@sealog/core/keys/RecoveryCode"
-import { Clock, Effect, Redacted } from "effect"
+import { Clock, Effect, type Layer, Redacted } from "effect"
 
 export const PASSWORD: Secret = { kind: "password", value: Redacted.make("correct horse battery staple 42") }
 
@@ -27,6 +27,8 @@ export interface SmallMachineOptions {
   readonly source: SourceShape
   /** Instead of a random one; the keys, writer and sessions are the same as without it. */
   readonly vaultId?: Uint8Array
+  /** Where its randomness comes from, instead of from the seed. */
+  readonly entropy?: Layer.Layer<Entropy.Entropy>
 }
 
 /** A new vault under the one password of all these machines. */
@@ -82,7 +84,7 @@ export const makeSmallMachine = Effect.fn("SmallMachine.make")(
       ship: backup.shipTo(target)
     }
   },
-  (effect, { seed }) => Effect.provide(effect, [Entropy.layerSeeded(seed), Kdf.layerTest])
+  (effect, { entropy, seed }) => Effect.provide(effect, [entropy ?? Entropy.layerSeeded(seed), Kdf.layerTest])
 )
 
 const openBackup = Effect.fn("SmallMachine.openBackup")(function*({ source, target }: {
