@@ -158,6 +158,8 @@ export const RestoreReport = document("restore", {
   bytesRead: Bytes,
   gaps: Schema.Array(Finding),
   freshness: Freshness,
+  /** What else the owner should know: a place that does not have all that another has. */
+  warnings: Schema.Array(Problem),
   seconds: Seconds
 })
 export type RestoreReport = typeof RestoreReport.Type

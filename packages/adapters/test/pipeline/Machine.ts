@@ -18,6 +18,7 @@ import { decodeAll } from "@sealog/core/backup/Entries"
 import { HeadPin } from "@sealog/core/backup/HeadPin"
 import { Journal } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
+import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { eventsOf } from "@sealog/core/format/Block"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
@@ -70,13 +71,16 @@ export const makeMachine = Effect.fn("test.makeMachine")(
 )
 
 /** Opens a machine's journal and adapters, as a program that starts. */
-export const open = Effect.fn("test.open")(function*(machine: Machine) {
+export const open = Effect.fn("test.open")(function*(
+  machine: Machine,
+  change: (storage: StorageShape) => StorageShape = (storage) => storage
+) {
   const journal = yield* openLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
   const local = yield* makeDisk(machine.home)
   const source = yield* openStore(machine)
   const targets = yield* Effect.forEach(
     machine.targets,
-    (path) => Effect.map(makeDisk(path), (storage): Target => ({ name: path, storage }))
+    (path) => Effect.map(makeDisk(path), (storage): Target => ({ name: path, storage: change(storage) }))
   )
   const pin = yield* makePinFile(join(machine.home, "head.pin"))
   const backup = yield* Effect.gen(function*() {

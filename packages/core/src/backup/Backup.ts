@@ -24,6 +24,7 @@ import {
   type Target
 } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
+import { requireKeys } from "./TargetKeys.ts"
 import { LocalObjects } from "./Vault.ts"
 
 export interface BackupShape {
@@ -36,6 +37,8 @@ export interface BackupShape {
   readonly meet: (target: Target, again?: "again") => Effect.Effect<Finding | undefined, ShipError | PinError>
   /** What that comparison found; nothing before it. */
   readonly findings: (target: Target) => Finding | undefined
+  /** Whether keys that a target had lost were put back there since the journal opened. */
+  readonly keysPutBack: (target: Target) => boolean
   /** One pass over a source. */
   readonly capture: Context.Tag.Service<typeof Capture>["pass"]
   /**
@@ -61,9 +64,16 @@ interface Attended {
   readonly turn: Effect.Semaphore
   readonly pending: Ref.Ref<SealedCut | undefined>
   finding: Finding | undefined
+  keysPutBack: boolean
   /** Segments put since its last compaction; from the start on as many as that takes. */
   fresh: number
 }
+
+const attend = Effect.fn("Backup.attend")(function*(target: Target) {
+  const turn = yield* Effect.makeSemaphore(1)
+  const pending = yield* Ref.make<SealedCut | undefined>(undefined)
+  return { target, turn, pending, finding: undefined, keysPutBack: false, fresh: COMPACT_SEGMENTS } satisfies Attended
+})
 
 export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   readonly sources: ReadonlyArray<SourceShape>
@@ -76,15 +86,17 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   const capture = yield* Capture
   const pin = yield* HeadPin
   const attended = new Map<string, Attended>()
-  for (const target of options.targets) {
-    const turn = yield* Effect.makeSemaphore(1)
-    const pending = yield* Ref.make<SealedCut | undefined>(undefined)
-    attended.set(target.name, { target, turn, pending, finding: undefined, fresh: COMPACT_SEGMENTS })
-  }
+  for (const target of options.targets) attended.set(target.name, yield* attend(target))
+
+  const requireTheirKeys = Effect.fn("Backup.requireKeys")(function*(at: Attended) {
+    const putBack = yield* requireKeys({ pin, ring, local, target: at.target })
+    if (putBack.length > 0) at.keysPutBack = true
+  })
 
   const meet = Effect.fn("Backup.meet")(function*(at: Attended) {
     if (at.finding !== undefined) return undefined
     const { target } = at
+    yield* requireTheirKeys(at)
     at.finding = yield* capture.exclusively(
       reconcile({ journal, ring, entropy, sources: options.sources, local, target })
     )
@@ -95,7 +107,8 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   const shipTo = Effect.fn("Backup.shipTo")(
     function*(at: Attended, onShipped: (cursor: ShipCursor) => Effect.Effect<void>, extent: ShipExtent) {
       const { pending, target } = at
-      yield* meet(at)
+      // Before each ship anew: whoever holds the place may have replaced its keys since.
+      if ((yield* meet(at)) === undefined && (yield* isBehind(journal, target))) yield* requireTheirKeys(at)
       const report = yield* ship(
         { journal, ring, entropy, local, target, pending },
         extent,
@@ -126,11 +139,18 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
         return meet(at)
       }),
     findings: (target) => attended.get(target.name)?.finding,
+    keysPutBack: (target) => attended.get(target.name)?.keysPutBack ?? false,
     capture: capture.pass,
     shipTo: (target, onShipped = () => Effect.void, extent = "all") =>
       inTurn(target, (at) => shipTo(at, onShipped, extent)),
     missing: missingEvents({ journal, pin })
   } satisfies BackupShape
+})
+
+/** Whether there is anything that a target does not have. */
+const isBehind = Effect.fn("Backup.isBehind")(function*(journal: JournalShape, target: Target) {
+  const cursor = yield* readCursor(journal, target.name)
+  return (yield* journal.logs).some(({ head, writer }) => shippedOf(cursor, writer) < head.size)
 })
 
 interface Pinning {

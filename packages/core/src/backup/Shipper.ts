@@ -14,6 +14,7 @@ import { fromStorage } from "./Blobs.ts"
 import type { JournalError, JournalShape } from "./Journal.ts"
 import { type Cut, cut } from "./Segmenter.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
+import type { VaultError } from "./Vault.ts"
 import { readSegment, type SealedObject, sealSegment } from "./VaultObjects.ts"
 
 /** How far one log has come at a target. */
@@ -42,7 +43,7 @@ export interface ShipReport {
   readonly bytes: number
 }
 
-export type ShipError = StorageError | JournalError | FormatError
+export type ShipError = StorageError | JournalError | FormatError | VaultError
 
 interface Shipping {
   readonly journal: JournalShape

@@ -34,6 +34,8 @@ export type VaultReason =
   | "SlotReplaced"
   /** It is not the vault that this machine knows. */
   | "OtherVault"
+  /** A key slot, or `sealog.json`, is not what this machine knows to be there. */
+  | "KeysReplaced"
   /** A slot that was just written does not open. */
   | "SlotUnreadable"
 
@@ -55,6 +57,7 @@ const explain: Record<VaultReason, string> = {
   NoSlot: "the vault has no key slot of this kind",
   SlotReplaced: "this slot was replaced or rolled back: objects here are sealed under a newer key",
   OtherVault: "this is another vault than the one this machine belongs to",
+  KeysReplaced: "the keys here are not those that this machine knows: nothing is sent here",
   SlotUnreadable: "a key slot that was just written did not open again"
 }
 

@@ -14,6 +14,7 @@ import type { Event, EventClass, EventOf } from "../message/Event.ts"
 import type { Position } from "../message/Stamp.ts"
 import { type FetchError, type FetchShape, isDamage, isGone, type WriterLog } from "./Fetch.ts"
 import type { KnownHead, StartHead } from "./Open.ts"
+import { type ReadingPlan, readingPlan } from "./Plan.ts"
 
 /** How far an earlier restore had come, by writer in hex. */
 export type Since = ReadonlyMap<string, StartHead>
@@ -61,6 +62,8 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
     })
   })
 
+  const plans = plansOf(fetch)
+
   /** What is damaged is found and named when the log is opened; here it only has nothing to tell. */
   const readOnce = Effect.fn("Collect.readOnce")(function*(
     choose: (info: SegmentInfo, size: number) => boolean,
@@ -70,10 +73,10 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
     let gone = false
     const lenient = (reading: Effect.Effect<void, FetchError>) =>
       Effect.catchIf(reading, isDamage, (error) => Effect.sync(() => void (gone ||= isGone(error))))
-    for (const { chain, spare, writer } of fetch.writers.map(planOf)) {
+    for (const { branches, chain, writer } of yield* plans) {
       const size = since.get(writer)?.size ?? 0
       for (const info of chain) if (choose(info, size)) yield* lenient(read(info, writer, wanted, take))
-      for (const info of spare) if (choose(info, size)) yield* lenient(read(info, branchOf(writer), wanted, take))
+      for (const info of branches) if (choose(info, size)) yield* lenient(read(info, branchOf(writer), wanted, take))
     }
     return gone
   })
@@ -84,8 +87,8 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
   })
 
   // One machine never adds a message twice; two may, and of several histories each has its own.
-  const plans = fetch.writers.map(planOf)
-  const several = plans.length > 1 || plans.some((plan) => plan.spare.length > 0)
+  const planned = yield* plans
+  const several = planned.length > 1 || planned.some(({ branches }) => branches.length > 0)
   const wanted = several ? everything : changesAndControl
   yield* readAll((info, size) => info.last >= size, wanted, (event, index, writer) => {
     const isNew = index >= (since.get(writer)?.size ?? 0)
@@ -101,6 +104,18 @@ export const collect = Effect.fn("Collect.collect")(function*(fetch: FetchShape,
   }
   return state satisfies Collected
 })
+
+/** How each log is read, as it was last listed; found out once a listing. */
+const plansOf = (fetch: FetchShape): Effect.Effect<ReadonlyArray<ReadingPlan>, FetchError> => {
+  const known = new Map<WriterLog, ReadingPlan>()
+  const planOf = (log: WriterLog) => {
+    const plan = known.get(log)
+    return plan === undefined
+      ? Effect.tap(readingPlan(fetch, log), (made) => Effect.sync(() => known.set(log, made)))
+      : Effect.succeed(plan)
+  }
+  return Effect.suspend(() => Effect.forEach(fetch.writers, planOf))
+}
 
 const keep = (changes: Changes.Changes, event: Event, position: Position): void => {
   if (event.kind === "message.added") changes.mark(event, position)
@@ -151,33 +166,6 @@ type WithKey = EventOf<"message.removed" | "message.flags" | "message.restored" 
 const keyOf = (event: Event): string | undefined => {
   if (event.kind === "message.edited") return event.message.key
   return "key" in event && event.kind !== "attachment.content" ? (event as WithKey).key : undefined
-}
-
-export interface Plan {
-  readonly writer: string
-  readonly chain: ReadonlyArray<SegmentInfo>
-  readonly spare: ReadonlyArray<SegmentInfo>
-}
-
-/** The segments a reader goes through, by their names alone: always the one that reaches furthest. */
-export const planOf = (log: WriterLog): Plan => {
-  const chain: Array<SegmentInfo> = []
-  const end = log.segments.reduce((most, each) => Math.max(most, each.last + 1), 0)
-  for (let next = 0; next < end;) {
-    const info = log.segments
-      .filter((each) => each.first <= next && each.last >= next)
-      .reduce<SegmentInfo | undefined>(
-        (best, each) => best === undefined || each.last > best.last ? each : best,
-        undefined
-      )
-    if (info === undefined) {
-      next = log.segments.reduce((nearest, each) => each.first > next ? Math.min(nearest, each.first) : nearest, end)
-    } else {
-      chain.push(info)
-      next = info.last + 1
-    }
-  }
-  return { writer: hex(log.writer), chain, spare: log.segments.filter((each) => !chain.includes(each)) }
 }
 
 const WRITER_CHARS = 16

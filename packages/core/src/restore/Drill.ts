@@ -18,9 +18,10 @@ import { conversationsOf, coreLine } from "../message/Canonical.ts"
 import type { Changes } from "../message/Changes.ts"
 import { ConversationDigest } from "../message/ConversationDigest.ts"
 import type { Message } from "../message/Event.ts"
-import { collect, planOf } from "./Collect.ts"
+import { collect } from "./Collect.ts"
 import { damageOf, type FetchShape, type WriterLog } from "./Fetch.ts"
 import type { Finding } from "./Open.ts"
+import { planOf } from "./Plan.ts"
 import { verifyBlobs } from "./Verify.ts"
 
 /** Drills until everything old has come up once. */

@@ -61,6 +61,8 @@ export interface FetchShape {
   readonly refresh: Effect.Effect<boolean, StorageError>
   /** What lies in `log/` and is none of ours. */
   readonly foreign: ReadonlyArray<ForeignObject>
+  /** Places that do not reach as far as the others, and how many events they lack at the ends of logs. */
+  readonly lagging: ReadonlyArray<{ readonly place: string; readonly events: number }>
   readonly segment: (info: SegmentInfo) => Effect.Effect<Segment, FetchError>
   /** Only the trailer, from the object's end. */
   readonly trailer: (info: SegmentInfo) => Effect.Effect<Trailer, FetchError>
@@ -76,13 +78,7 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
   places: readonly [Place, ...ReadonlyArray<Place>],
   ring: KeyRingShape
 ): Effect.fn.Return<FetchShape, FetchError | VaultError> {
-  const list = Effect.map(
-    Effect.forEach(places, (place) => listSegments(place.storage, ring)),
-    (listings) => ({
-      writers: byWriter(listings.flatMap((each) => each.segments)),
-      foreign: listings.flatMap((each) => each.foreign)
-    })
-  )
+  const list = listPlaces(places, ring)
   let listed = yield* list
   const newer = listed.foreign.find(({ problem }) => problem.reason === "NewerEpoch")
   if (newer !== undefined) {
@@ -121,6 +117,9 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
     get foreign() {
       return listed.foreign
     },
+    get lagging() {
+      return listed.lagging
+    },
     refresh: Effect.map(list, (now) => {
       const isNew = namesOf(now.writers) !== namesOf(listed.writers)
       listed = now
@@ -140,6 +139,16 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
   }
 })
 
+const listPlaces = (places: ReadonlyArray<Place>, ring: KeyRingShape) =>
+  Effect.map(
+    Effect.forEach(places, (place) => listSegments(place.storage, ring)),
+    (listings) => ({
+      writers: byWriter(listings.flatMap((each) => each.segments)),
+      foreign: listings.flatMap((each) => each.foreign),
+      lagging: laggingOf(places, listings.map(({ segments }) => reachesOf(segments)))
+    })
+  )
+
 /** Segments of one name at several places are one. */
 const byWriter = (segments: ReadonlyArray<SegmentInfo>): ReadonlyArray<WriterLog> => {
   const logs = new Map<string, Map<string, SegmentInfo>>()
@@ -155,6 +164,27 @@ const byWriter = (segments: ReadonlyArray<SegmentInfo>): ReadonlyArray<WriterLog
       const sorted = [...log.values()].toSorted((a, b) => a.first - b.first || b.last - a.last)
       return { writer: sorted[0]!.writer, segments: sorted }
     })
+}
+
+/** How far each log goes, by writer in hex. */
+const reachesOf = (segments: ReadonlyArray<SegmentInfo>): ReadonlyMap<string, number> => {
+  const reaches = new Map<string, number>()
+  for (const { last, writer } of segments) {
+    const key = Buffer.from(writer).toString("hex")
+    reaches.set(key, Math.max(last + 1, reaches.get(key) ?? 0))
+  }
+  return reaches
+}
+
+const laggingOf = (places: ReadonlyArray<Place>, reaches: ReadonlyArray<ReadonlyMap<string, number>>) => {
+  const furthest = new Map<string, number>()
+  for (const [writer, end] of reaches.flatMap((each) => [...each])) {
+    furthest.set(writer, Math.max(end, furthest.get(writer) ?? 0))
+  }
+  return places.flatMap(({ name }, at) => {
+    const lacks = [...furthest].reduce((sum, [writer, end]) => sum + end - (reaches[at]!.get(writer) ?? 0), 0)
+    return lacks === 0 ? [] : [{ place: name, events: lacks }]
+  })
 }
 
 const namesOf = (logs: ReadonlyArray<WriterLog>): string =>

@@ -12,9 +12,9 @@ import { eventsOf } from "../format/Block.ts"
 import { decodeEvent, peekEvent } from "../format/EventCodec.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import { contentOf } from "../message/EventContent.ts"
-import { planOf } from "./Collect.ts"
 import { damageOf, type FetchShape, type WriterLog } from "./Fetch.ts"
 import { type Finding, type KnownHead, openLog } from "./Open.ts"
+import { planOf } from "./Plan.ts"
 
 /** How much is read: trailers only, a share of the objects (0 to 1), or everything. */
 export type VerifyDepth = "names" | "data" | { readonly share: number; readonly seed: string }

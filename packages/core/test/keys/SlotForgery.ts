@@ -1,18 +1,20 @@
 /**
- * One ciphertext that XChaCha20-Poly1305 accepts under two keys (Len, Grubbs, Ristenpart, "Partitioning Oracle
- * Attacks", USENIX Security 2021): two blocks are free, and the two tags are two linear equations in them.
+ * One ciphertext that XChaCha20-Poly1305 accepts under two keys, with the same first byte of plaintext under both, so
+ * that it would be a slot under both: two blocks are free, and the two tags are two linear equations in them. For more
+ * keys than two there is `testing/Forgery`.
  */
 import { xchacha20 } from "@noble/ciphers/chacha.js"
-import { bytesOf, hexOf } from "../Corpora.ts"
-
-const P = 2n ** 130n - 5n
-const BLOCK = 2n ** 128n
-
-export interface Forgery {
-  readonly nonce: Uint8Array
-  /** Ciphertext and tag. */
-  readonly sealed: Uint8Array
-}
+import {
+  BLOCK,
+  type Forgery,
+  macBlocks,
+  mod,
+  oneTimeKey,
+  P,
+  power,
+  rightSide,
+  toLittle
+} from "@sealog/core/testing/Forgery"
 
 /** `length` bytes that open under both keys, the first of the plaintext being `firstByte` under both. */
 export const forge = (options: {
@@ -30,7 +32,7 @@ export const forge = (options: {
     if (streams[0]![64] !== streams[1]![64]) continue
     const ciphertext = random(length)
     ciphertext[0] = firstByte ^ streams[0]![64]!
-    const sealed = solve({ aad, ciphertext, oneTimeKeys: streams.map((stream) => stream.subarray(0, 32)), random })
+    const sealed = solve({ aad, ciphertext, streams, random })
     if (sealed !== undefined) return { nonce, sealed }
   }
 }
@@ -39,28 +41,21 @@ export const forge = (options: {
 const solve = (options: {
   readonly aad: Uint8Array
   readonly ciphertext: Uint8Array
-  readonly oneTimeKeys: ReadonlyArray<Uint8Array>
+  readonly streams: ReadonlyArray<Uint8Array>
   readonly random: (count: number) => Uint8Array
 }): Uint8Array | undefined => {
-  const { aad, ciphertext, oneTimeKeys, random } = options
+  const { aad, ciphertext, random, streams } = options
   ciphertext.fill(0, 16, 48)
   const blocks = macBlocks(aad, ciphertext)
   const free = Math.ceil(aad.length / 16) + 1
-  const halves = oneTimeKeys.map((key) => ({ r: clamp(key.subarray(0, 16)), s: little(key.subarray(16)) }))
+  const halves = streams.map(oneTimeKey)
   for (let attempt = 0; attempt < 64; attempt++) {
     const tag = random(16)
-    const [a, b] = halves.map(({ r, s }) => {
-      const wanted = (little(tag) - s + BLOCK) % BLOCK
-      const rest = blocks.reduce((sum, block, index) => {
-        const known = index === free || index === free + 1 ? 0n : block
-        return ((sum + known) * r) % P
-      }, 0n)
-      return {
-        x: power(r, BigInt(blocks.length - free)),
-        y: power(r, BigInt(blocks.length - free - 1)),
-        right: mod(wanted - rest)
-      }
-    }) as [Equation, Equation]
+    const [a, b] = halves.map((half) => ({
+      x: power(half.r, BigInt(blocks.length - free)),
+      y: power(half.r, BigInt(blocks.length - free - 1)),
+      right: rightSide(half, blocks, tag, (index) => index === free || index === free + 1)
+    })) as [Equation, Equation]
     const determinant = power(mod(a.x * b.y - b.x * a.y), P - 2n)
     const x = mod((a.right * b.y - b.right * a.y) * determinant)
     const y = mod((a.x * b.right - b.x * a.right) * determinant)
@@ -80,33 +75,4 @@ interface Equation {
   readonly x: bigint
   readonly y: bigint
   readonly right: bigint
-}
-
-/** What Poly1305 sees of an AEAD (RFC 8439, section 2.8), each block with the bit above it. */
-const macBlocks = (aad: Uint8Array, ciphertext: Uint8Array): ReadonlyArray<bigint> => {
-  const padded = (length: number) => Math.ceil(length / 16) * 16
-  const bytes = new Uint8Array(padded(aad.length) + padded(ciphertext.length) + 16)
-  bytes.set(aad)
-  bytes.set(ciphertext, padded(aad.length))
-  const view = new DataView(bytes.buffer)
-  view.setBigUint64(bytes.length - 16, BigInt(aad.length), true)
-  view.setBigUint64(bytes.length - 8, BigInt(ciphertext.length), true)
-  return Array.from(
-    { length: bytes.length / 16 },
-    (_, index) => little(bytes.subarray(index * 16, index * 16 + 16)) + BLOCK
-  )
-}
-
-const little = (bytes: Uint8Array): bigint => BigInt(`0x${hexOf(bytes.toReversed())}`)
-const toLittle = (value: bigint): Uint8Array => bytesOf(value.toString(16).padStart(32, "0")).toReversed()
-const clamp = (bytes: Uint8Array): bigint => little(bytes) & 0x0ffffffc0ffffffc0ffffffc0fffffffn
-const mod = (value: bigint): bigint => ((value % P) + P) % P
-const power = (base: bigint, exponent: bigint): bigint => {
-  let result = 1n
-  let square = mod(base)
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % P
-    square = (square * square) % P
-  }
-  return result
 }

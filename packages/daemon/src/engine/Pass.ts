@@ -98,10 +98,19 @@ export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup }: Ses
       `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
     hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
   }]
-  return lost.concat(backup.targets.flatMap(({ name }, at) => {
-    const finding = backup.findings(backup.targets[at]!)
-    return finding === undefined ? [] : wordsFor(name, finding)
+  return lost.concat(backup.targets.flatMap((target) => {
+    const finding = backup.findings(target)
+    return [
+      ...(finding === undefined ? [] : wordsFor(target.name, finding)),
+      ...(backup.keysPutBack(target) ? [keysPutBack(target.name)] : [])
+    ]
   }))
+})
+
+const keysPutBack = (name: string): Reports.Problem => ({
+  reason: "KeysPutBack",
+  message: `${name} had lost its keys; they were put back`,
+  hint: "if nobody emptied it, have a look at that place: it was tampered with or is losing files"
 })
 
 const wordsFor = (name: string, finding: Finding): ReadonlyArray<Reports.Problem> => {

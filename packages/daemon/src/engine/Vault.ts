@@ -155,6 +155,11 @@ const reportOf = (fetch: FetchShape, done: RestoreReport, messages: number, seco
       ...done.freshness,
       newestEventAt: done.newestAt === undefined ? null : Reports.time(done.newestAt)
     },
+    warnings: fetch.lagging.map(({ events, place }) => ({
+      reason: "TargetBehind",
+      message: `${place} lacks ${events === 1 ? "an event" : `${events} events`} that another place has`,
+      hint: "it lags behind, or was put back to an older state; what the others have was restored"
+    })),
     seconds
   })
 }

@@ -217,6 +217,12 @@ export const vault: Table<VaultReason, VaultError> = {
     (e) => `${e.subject} holds another vault than this machine's`,
     "check that the right disk is connected; sealog target list shows where the vault should be"
   ],
+  KeysReplaced: [
+    Exit.notVerified,
+    "KeysReplaced",
+    (e) => `the keys at ${e.subject} are not those that this machine knows; nothing was sent there`,
+    "do not trust this place until you know why; put back its folder as it was, or use another target"
+  ],
   SlotUnreadable: [
     Exit.notVerified,
     "SlotUnreadable",

@@ -138,7 +138,8 @@ export const restore: Present<Reports.RestoreReport> = (report, view) => {
     ]),
     "",
     freshness(report.freshness, view),
-    ...findings(report.gaps, style)
+    ...findings(report.gaps, style),
+    ...warnings(report.warnings, style)
   )
 }
 

@@ -49,7 +49,7 @@ describe.concurrent("the program", () => {
         assert.isAtLeast(withoutTarget.report.sources[0].events, MAILS)
         assert.deepNestedInclude(withoutTarget.report, {
           "targets[0].state": "unreachable",
-          "targets[0].error.message": `${machine.vault} cannot be reached (list) (ENODEV)`,
+          "targets[0].error.message": `${machine.vault} cannot be reached (get) (ENODEV)`,
           "targets[0].behindEvents": withoutTarget.report.treeSize - withoutStore.report.treeSize
         })
         const status = statusOf(machine)

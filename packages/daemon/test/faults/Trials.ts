@@ -15,10 +15,8 @@ const SEED = count("SEALOG_FAULT_SEED", 1)
 export const KILLS = count("SEALOG_FAULT_KILLS", 10)
 /** Mails of a first import that is killed. */
 export const IMPORT_MAILS = count("SEALOG_FAULT_MAILS", 3_000)
-/** Mutants of a vault that a whole restore is tried on; single objects are opened for every bit. */
-export const MUTANTS = count("SEALOG_FAULT_MUTANTS", 300)
-/** Segments of each of the two vaults whose objects are swapped, all with all. */
-export const SWAPPED_SEGMENTS = count("SEALOG_FAULT_SEGMENTS", 6)
+/** Mutants of a vault that a restore into a folder is tried on. */
+export const MUTANTS = count("SEALOG_FAULT_MUTANTS", 30)
 
 /** Numbers from 0 to 1, the same for the same seed and name (mulberry32). */
 export const randomOf = (name: string): () => number => {

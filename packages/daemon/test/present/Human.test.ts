@@ -27,6 +27,7 @@ describe("Human", () => {
       restore: Human.restore(Samples.restore, view),
       "restore, with gaps": Human.restore(Samples.restoreGaps, view),
       "restore, rolled back": Human.restore(Samples.restoreBehind, view),
+      "restore, one place older": Human.restore(Samples.restoreLagging, view),
       verify: Human.verify(Samples.verify, view),
       "verify, damaged": Human.verify(Samples.verifyDamaged, view),
       drill: Human.drill(Samples.drill, view),

@@ -112,6 +112,7 @@ export const restore = Reports.RestoreReport.make({
   bytesRead: 41_000_000,
   gaps: [],
   freshness,
+  warnings: [],
   seconds: 3.21
 })
 
@@ -128,6 +129,15 @@ export const restoreGaps = Reports.RestoreReport.make({
   messages: 49_360,
   gaps: [finding],
   freshness: { state: "unknown", by: [], newestEventAt: Reports.time(now - 3_600_000) }
+})
+
+export const restoreLagging = Reports.RestoreReport.make({
+  ...restore,
+  warnings: [{
+    reason: "TargetBehind",
+    message: "disk:/mnt/usb lacks 12 events that another place has",
+    hint: "it lags behind, or was put back to an older state; what the others have was restored"
+  }]
 })
 
 export const restoreBehind = Reports.RestoreReport.make({

@@ -1,7 +1,17 @@
 /** Every row there is a harness for, in the order of the scoreboard. */
 import type { Row } from "./Row.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
+import { nonces } from "./rows/Nonces.ts"
+import { rollback } from "./rows/Rollback.ts"
+import { slotAttack } from "./rows/SlotAttack.ts"
+import { swap } from "./rows/Swap.ts"
+import { tamper } from "./rows/Tamper.ts"
 
 export const rows: ReadonlyArray<Row> = [
+  tamper,
+  swap,
+  rollback,
+  slotAttack,
+  nonces,
   kdfBounds
 ]
