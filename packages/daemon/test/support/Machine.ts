@@ -2,9 +2,9 @@
  * A machine of its own for a test of the whole program: a store, a home, a vault and a password in one folder, whose
  * name has a space and an emoji as people's folders do.
  */
-import { assert } from "@effect/vitest"
 import { generateMaildir } from "@sealog/adapters/testing/MailboxGenerator"
 import { Effect } from "effect"
+import assert from "node:assert/strict"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
