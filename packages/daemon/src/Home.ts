@@ -4,7 +4,9 @@
  */
 import { FileSystem, Path } from "@effect/platform"
 import type { PlatformError } from "@effect/platform/Error"
+import { syncFolder } from "@sealog/adapters/journal/SyncFolder"
 import { Context, Data, Effect, Layer } from "effect"
+import { dirname } from "node:path"
 import { Platform, type PlatformShape, variable } from "./Platform.ts"
 import { absolutePath } from "./Spec.ts"
 
@@ -66,18 +68,32 @@ export const layer = (option: string | undefined) =>
 export const prepare = Effect.fn("Home.prepare")(function*() {
   const fs = yield* FileSystem.FileSystem
   const home = yield* Home
+  yield* makeLastingly(home.root)
   for (const folder of [home.root, home.receipts, home.slots, home.blobs, home.log]) {
     yield* fs.makeDirectory(folder, { recursive: true, mode: 0o700 }).pipe(
       Effect.zipRight(fs.chmod(folder, 0o700)),
       Effect.mapError((cause) => homeError(cause, "prepare", folder))
     )
   }
+  yield* Effect.mapError(syncFolder(fs, home.root), (cause) => homeError(cause, "prepare", home.root))
+})
+
+/** Makes a folder and those on the way to it, where they are missing, so that they survive a power cut. */
+const makeLastingly = Effect.fn("Home.makeLastingly")(function*(folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  const wrap = Effect.mapError((cause: PlatformError) => homeError(cause, "prepare", folder))
+  const missing: Array<string> = []
+  for (let path = folder; !(yield* wrap(fs.exists(path))) && path !== dirname(path); path = dirname(path)) {
+    missing.push(path)
+  }
+  yield* wrap(fs.makeDirectory(folder, { recursive: true, mode: 0o700 }))
+  yield* Effect.forEach(missing, (path) => wrap(syncFolder(fs, dirname(path))), { discard: true })
 })
 
 /** One file is replaced after another: fibers that replace the same one share its temporary name. */
 const replacing = Effect.unsafeMakeSemaphore(1)
 
-/** Writes a file as a whole, synced: a reader sees the old one or the new one. Mode 0600. */
+/** Writes a file as a whole, which then survives a power cut: a reader sees the old one or the new one. Mode 0600. */
 export const replaceFile = Effect.fn("Home.replaceFile")(function*(path: string, text: string) {
   const fs = yield* FileSystem.FileSystem
   const platform = yield* Platform
@@ -89,6 +105,7 @@ export const replaceFile = Effect.fn("Home.replaceFile")(function*(path: string,
   }))
   yield* write.pipe(
     Effect.zipRight(fs.rename(temporary, path)),
+    Effect.zipRight(syncFolder(fs, dirname(path))),
     Effect.tapError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
     Effect.mapError((cause) => homeError(cause, "replaceFile", path))
   )

@@ -46,6 +46,25 @@ describe("Home", () => {
       assert.strictEqual((yield* fs.stat(`${folder}/wide`)).mode & 0o777, 0o700)
     })).pipe(Effect.provide(NodeContext.layer)))
 
+  /** Verifies: FAULT-17 */
+  it.effect("syncs the names of what it makes and replaces", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      const opened: Array<string> = []
+      const watching: FileSystem.FileSystem = {
+        ...fs,
+        open: (path, options) => Effect.suspend(() => (opened.push(path), fs.open(path, options)))
+      }
+      const home = `${folder}/new/home`
+      yield* Home.prepare().pipe(
+        Effect.zipRight(Home.replaceFile(`${home}/status.json`, "text")),
+        Effect.provide(Home.layer(home).pipe(Layer.provideMerge(Layer.succeed(Platform, linux)))),
+        Effect.provideService(FileSystem.FileSystem, watching)
+      )
+      assert.deepStrictEqual(opened, [`${folder}/new`, folder, home, `${home}/status.json.${linux.pid}.tmp`, home])
+    })).pipe(Effect.provide(NodeContext.layer)))
+
   it.effect("leaves nothing behind of a file it could not replace", () =>
     Effect.scoped(Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem

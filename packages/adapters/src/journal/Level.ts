@@ -21,6 +21,7 @@ import { SECRET_BYTES, SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
 import { type LevelSeal, makeLevelSeal } from "./LevelSeal.ts"
 import { loadState, replaceState, shouldFold } from "./LevelState.ts"
 import { type LevelStore, makeLevelStore } from "./LevelStore.ts"
+import { syncFolder } from "./SyncFolder.ts"
 
 export interface LevelJournalOptions {
   /** The journal's folder. */
@@ -58,7 +59,7 @@ export const createLevelJournal = Effect.fn("Level.create")(function*(
     yield* wrap(fs.remove(markPath(path), { force: true }))
     yield* fill(`${dbPath(path)}.new`, options.openDatabase ?? openClassicLevel, firstWrites(sealer, root))
     yield* wrap(fs.rename(`${dbPath(path)}.new`, dbPath(path)))
-    yield* syncFolder(fs, path)
+    yield* wrap(syncFolder(fs, path))
   }))
 })
 
@@ -170,12 +171,6 @@ const requireFiles = Effect.fn("Level.requireFiles")(function*(fs: FileSystem, p
   const manifestPath = `${dbPath(path)}/${manifest}`
   if (!(yield* wrap(fs.exists(manifestPath)))) return yield* missing(manifestPath)
 })
-
-/** Makes a rename last. */
-const syncFolder = (fs: FileSystem, path: string) =>
-  process.platform === "win32" ? Effect.void : Effect.scoped(
-    Effect.flatMap(fs.open(path, { flag: "r" }), (folder) => folder.sync)
-  ).pipe(Effect.mapError((cause) => toJournalError("create", cause, path)))
 
 const dbPath = (path: string) => `${path}/db`
 const markPath = (path: string) => `${path}/newest`

@@ -46,10 +46,16 @@ const LEVEL_OPTIONS = {
 const PAGE_ROWS = 256
 const PAGE_BYTES = 1024 * 1024
 
-export const openClassicLevel: OpenDatabase = async (path, { create }) => {
+export const openClassicLevel: OpenDatabase = (path, { create }) => open(path, create, LEVEL_OPTIONS.writeBufferSize)
+
+/** The same with another size of what is written to one log, so that a test sees LevelDB change logs often. */
+export const openWithBuffer = (writeBufferSize: number): OpenDatabase => (path, { create }) =>
+  open(path, create, writeBufferSize)
+
+const open = async (path: string, create: boolean, writeBufferSize: number): Promise<Database> => {
   const level = new Level<Uint8Array, Uint8Array>(path, LEVEL_OPTIONS)
   // Without `createIfMissing: false` LevelDB takes a lost CURRENT for a new database, and deletes the old one's files.
-  await level.open({ ...LEVEL_OPTIONS, createIfMissing: create, errorIfExists: create })
+  await level.open({ ...LEVEL_OPTIONS, writeBufferSize, createIfMissing: create, errorIfExists: create })
   return {
     get: (key) => level.get(key),
     getMany: (keys) => level.getMany([...keys]),

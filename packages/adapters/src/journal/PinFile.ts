@@ -8,6 +8,7 @@ import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
 import { Effect, Layer } from "effect"
 import { Buffer } from "node:buffer"
+import { syncFolder } from "./SyncFolder.ts"
 
 /** Longer than any pin of as many targets as anybody has, bytes. */
 const PIN_BYTES = 1024 * 1024
@@ -63,11 +64,6 @@ const writeSynced = (fs: FileSystem, path: string, bytes: Uint8Array) =>
     yield* file.writeAll(bytes)
     yield* file.sync
   }))
-
-const syncFolder = (fs: FileSystem, path: string) =>
-  process.platform === "win32" ? Effect.void : Effect.scoped(
-    Effect.flatMap(fs.open(path, { flag: "r" }), (folder) => folder.sync)
-  )
 
 const toPinError = (method: string, subject: string, cause: unknown): PinError => {
   const text = cause instanceof Error ? cause.message : ""

@@ -6,7 +6,8 @@ import type { ByteRange, Capabilities, ObjectInfo, StorageReason, StorageShape }
 import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Clock, Effect, Stream } from "effect"
-import { codeOf, type DiskFiles, diskFiles, type Entry, publish, systemError } from "./DiskFiles.ts"
+import { dirname } from "node:path"
+import { codeOf, type DiskFiles, diskFiles, type Entry, type Publication, publish, systemError } from "./DiskFiles.ts"
 import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
 
 /** A temporary file is a crashed run's after this long, milliseconds: no put takes a day. */
@@ -29,8 +30,18 @@ export const prepareDisk = Effect.fn("Disk.prepare")(function*(path: string, opt
   yield* attempt({ root, method: "prepare" }, async () => {
     await files.makeFolder(`${root}/${TEMPORARY_FOLDER}`)
     await files.syncFolder(root)
+    await syncParent(files, root)
   })
 })
+
+/** An earlier run may have made the folder and been killed. A parent that is closed to us is older than any run. */
+const syncParent = async (files: DiskFiles, root: string): Promise<void> => {
+  try {
+    await files.syncFolder(dirname(root))
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error
+  }
+}
 
 /** Opens the vault in a folder, which need not be reachable yet, and removes what crashed runs left there. */
 export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?: DiskOptions) {
@@ -38,6 +49,8 @@ export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?:
   const root = withoutSlash(path)
   yield* removeStale(files, root)
   const pathOf = (folder: string, base: string) => folder === "" ? `${root}/${base}` : `${root}/${folder}/${base}`
+
+  const publishLastingly = makePublish(files, root)
 
   const put = Effect.fn("Disk.put")(function*(name: string, bytes: Uint8Array) {
     const { base, folder } = yield* parseObjectName("put", name)
@@ -50,15 +63,7 @@ export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?:
       path: pathOf(folder, base),
       bytes
     }
-    yield* attempt({ root, method: "put", name }, async (signal) => {
-      try {
-        await publish(files, publication, signal)
-      } catch (error) {
-        if (codeOf(error) !== "ENOENT" || signal.aborted) throw error
-        await makeFolders(files, root, publication.folder)
-        await publish(files, publication, signal)
-      }
-    })
+    yield* attempt({ root, method: "put", name }, (signal) => publishLastingly(publication, signal))
   })
 
   const get = Effect.fn("Disk.get")(function*(name: string, range?: ByteRange) {
@@ -177,11 +182,37 @@ const requireRoot = async (files: DiskFiles, root: string, content: "any" | "fil
   throw away
 }
 
-const makeFolders = async (files: DiskFiles, root: string, folder: string): Promise<void> => {
-  await requireRoot(files, root, "filled")
-  await files.makeFolder(`${root}/${TEMPORARY_FOLDER}`)
-  await files.makeFolder(folder)
-  await files.syncFolder(root)
+/** Publishes under a name that lasts, making the folder for it where it is missing. */
+const makePublish = (files: DiskFiles, root: string) => {
+  /** Folders whose own names are known to last: one may be as new as what is put into it, and another run's. */
+  const lasting = new Set([root])
+  const nameLastingly = async (folder: string): Promise<void> => {
+    if (lasting.has(folder)) return
+    await files.syncFolder(root)
+    lasting.add(folder)
+  }
+
+  const attempted = async (publication: Publication, signal: AbortSignal): Promise<void> => {
+    try {
+      await publish(files, publication, signal)
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") await nameLastingly(publication.folder)
+      throw error
+    }
+    await nameLastingly(publication.folder)
+  }
+
+  return async (publication: Publication, signal: AbortSignal): Promise<void> => {
+    try {
+      await attempted(publication, signal)
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT" || signal.aborted) throw error
+      await requireRoot(files, root, "filled")
+      await files.makeFolder(publication.temporary)
+      await files.makeFolder(publication.folder)
+      await attempted(publication, signal)
+    }
+  }
 }
 
 const removeStale = Effect.fn("Disk.removeStale")(function*(files: DiskFiles, root: string) {

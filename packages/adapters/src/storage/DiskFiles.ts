@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto"
 import { constants } from "node:fs"
 import { type FileHandle, link, lstat, mkdir, open, opendir, readFile, rename, unlink } from "node:fs/promises"
 import { hostname } from "node:os"
+import { dirname } from "node:path"
 
 /** Whoever holds a vault's folder can see no more of it than names and sizes. */
 const FILE_MODE = 0o600
@@ -26,6 +27,7 @@ export interface DiskFiles {
   readonly link: (from: string, to: string) => Promise<void>
   readonly rename: (from: string, to: string) => Promise<void>
   readonly remove: (path: string) => Promise<void>
+  /** With the folders on the way to it; each that is new under a name that lasts. */
   readonly makeFolder: (path: string) => Promise<void>
   readonly syncFolder: (path: string) => Promise<void>
   readonly read: (
@@ -68,7 +70,13 @@ export const diskFiles: DiskFiles = {
   rename,
   remove: unlink,
   makeFolder: async (path) => {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    if (first === undefined) return
+    const above = dirname(first)
+    for (let folder = dirname(path);; folder = dirname(folder)) {
+      await diskFiles.syncFolder(folder)
+      if (folder === above) return
+    }
   },
   /** Makes new names last. File systems that cannot sync a folder keep its names some other way, or not at all. */
   syncFolder: async (path) => {

@@ -7,7 +7,7 @@ import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/L
 import { openClassicLevel, type OpenDatabase } from "@sealog/adapters/journal/LevelDatabase"
 import { EntryMaker } from "@sealog/core/testing/JournalEntries"
 import { Effect, TestClock } from "effect"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { freshFolder } from "../support.ts"
 import { fill, findings, freshJournal, openEventsOf, services } from "./support.ts"
 
@@ -190,19 +190,50 @@ describe("a journal being made", () => {
     }).pipe(Effect.provide(services)))
 })
 
-describe("on macOS", () => {
-  /** Verifies: JRNL-17 */
-  it.scoped("the newest log file is synced once more through Node, and only there", () =>
+/** A folder with logs of LevelDB, and what was opened to be synced since the last look. */
+const watchedFolder = Effect.gen(function*() {
+  const fs = yield* FileSystem
+  const path = yield* freshFolder
+  for (const name of ["000009.log", "000010.log", "MANIFEST-000004", "LOG"]) writeFileSync(`${path}/${name}`, "")
+  const opened: Array<string> = []
+  const watching: FileSystem = { ...fs, open: (file, options) => (opened.push(file), fs.open(file, options)) }
+  return { path, watching, synced: () => opened.splice(0) }
+})
+
+describe("what LevelDB has written", () => {
+  /** Verifies: JRNL-20 */
+  it.scoped("has a name that survives as soon as it is in a new log", () =>
     Effect.gen(function*() {
-      const fs = yield* FileSystem
-      const path = yield* freshFolder
-      for (const name of ["000009.log", "000010.log", "MANIFEST-000004", "LOG"]) writeFileSync(`${path}/${name}`, "")
-      const opened: Array<string> = []
-      const watching: FileSystem = { ...fs, open: (file, options) => (opened.push(file), fs.open(file, options)) }
-      yield* makeFlush(watching, path, "linux")
-      assert.deepStrictEqual(opened, [])
-      yield* makeFlush(watching, path, "darwin")
-      assert.deepStrictEqual(opened, [`${path}/000010.log`])
+      const { path, synced, watching } = yield* watchedFolder
+      const flush = makeFlush(watching, path, "linux")
+      const writes: ReadonlyArray<readonly [log: string, syncsFolder: boolean]> = [
+        ["000010.log", true],
+        ["000010.log", false],
+        ["000010.log", false],
+        ["000012.log", true],
+        ["000012.log", false]
+      ]
+      for (const [log, syncsFolder] of writes) {
+        appendFileSync(`${path}/${log}`, "a record")
+        yield* flush
+        assert.deepStrictEqual(synced(), syncsFolder ? [path] : [], log)
+      }
+      rmSync(`${path}/000012.log`)
+      writeFileSync(`${path}/000013.log`, "a record")
+      yield* flush
+      assert.deepStrictEqual(synced(), [path])
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: JRNL-17 */
+  it.scoped("is synced once more through Node on macOS, and only there", () =>
+    Effect.gen(function*() {
+      const { path, synced, watching } = yield* watchedFolder
+      const flush = makeFlush(watching, path, "darwin")
+      for (const _ of [1, 2]) {
+        appendFileSync(`${path}/000010.log`, "a record")
+        yield* flush
+      }
+      assert.deepStrictEqual(synced(), [path, `${path}/000010.log`, `${path}/000010.log`])
       assert.strictEqual(readdirSync(path).length, 4)
     }).pipe(Effect.provide(services)))
 })

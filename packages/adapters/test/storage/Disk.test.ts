@@ -17,6 +17,7 @@ import {
   utimesSync,
   writeFileSync
 } from "node:fs"
+import { dirname } from "node:path"
 import { freshFolder, openHandles } from "../support.ts"
 
 const BYTES = new Uint8Array(1000).fill(7)
@@ -85,6 +86,31 @@ describe("a disk that refuses", () => {
       assert.strictEqual((yield* Effect.flip(disk.put("log/aa", BYTES))).reason, "Unreachable")
       const again = yield* Effect.flip(disk.put("log/aa", BYTES))
       assert.strictEqual(again.reason, "Unreachable")
+    }))
+})
+
+describe("what was put on a disk", () => {
+  /** Verifies: STO-14 */
+  it.scoped("lies in folders whose names are synced too, also where another run made them", () =>
+    Effect.gen(function*() {
+      const synced: Array<string> = []
+      const files: DiskFiles = {
+        ...diskFiles,
+        syncFolder: (folder) => (synced.push(folder), diskFiles.syncFolder(folder))
+      }
+      const path = `${yield* freshFolder}/vault`
+      yield* prepareDisk(path, { files })
+      assert.deepStrictEqual(synced.splice(0), [path, dirname(path)])
+      for (const name of ["log/aa", "log/bb"]) {
+        const disk = yield* makeDisk(path, { files })
+        yield* disk.put(name, BYTES)
+        assert.deepStrictEqual([...new Set(synced.splice(0))], [`${path}/log`, path], name)
+        assert.strictEqual((yield* Effect.flip(disk.put(name, BYTES))).reason, "AlreadyExists")
+        assert.deepStrictEqual(synced.splice(0), [`${path}/log`], name)
+      }
+      const other = yield* makeDisk(path, { files })
+      assert.strictEqual((yield* Effect.flip(other.put("log/aa", BYTES))).reason, "AlreadyExists")
+      assert.deepStrictEqual(synced, [`${path}/log`, path])
     }))
 })
 

@@ -5,6 +5,7 @@
 import { FileSystem } from "@effect/platform"
 import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
+import { syncFolder } from "@sealog/adapters/journal/SyncFolder"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
 import type { StorageShape } from "@sealog/core/backup/Storage"
 import { copyKeys, createVault, holdsVault, VaultError, vaultIdOf } from "@sealog/core/backup/Vault"
@@ -146,7 +147,10 @@ const finishInit = Effect.fn("Engine.finishInit")(function*() {
   const home = yield* Home
   const fs = yield* FileSystem.FileSystem
   const path = `${home.root}/${UNFINISHED}`
-  yield* Effect.mapError(fs.remove(path, { force: true }), (cause) => homeError(cause, "init", path))
+  yield* fs.remove(path, { force: true }).pipe(
+    Effect.zipRight(syncFolder(fs, home.root)),
+    Effect.mapError((cause) => homeError(cause, "init", path))
+  )
 })
 
 const makeJournal = Effect.fn("Engine.makeJournal")(function*(slots: ReadonlyArray<Slot>) {

@@ -4,17 +4,16 @@
  * that these functions find what they are for.
  */
 import { makeDisk } from "@sealog/adapters/storage/Disk"
-import { openVault } from "@sealog/core/backup/Vault"
-import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { makeFetch } from "@sealog/core/restore/Fetch"
 import { openLog } from "@sealog/core/restore/Open"
 import { verifyBlobs } from "@sealog/core/restore/Verify"
-import { Effect, Redacted } from "effect"
+import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { type Machine, PASSWORD } from "../support/Machine.ts"
+import { openRingAt } from "../support/Pipeline.ts"
 
 /** What a person or a script had been shown before a kill; it grows over the kills of one machine. */
 export interface Shown {
@@ -71,16 +70,11 @@ export interface Examined {
 }
 
 /** The keys of a machine's vault, from the slot at the target. */
-export const openRing = (machine: Machine) =>
-  Effect.gen(function*() {
-    const storage = yield* makeDisk(machine.vault)
-    const secret = { kind: "password", value: Redacted.make(PASSWORD) } as const
-    return (yield* openVault({ storage, subject: machine.vault, secret })).ring
-  }).pipe(Effect.provide(Kdf.layer))
+export const openRing = ({ vault }: Pick<Machine, "vault">) => openRingAt(vault, PASSWORD)
 
 /** Reads and proves every byte at the target, blobs too: at any moment it must be whole as far as it goes. */
 export const examine = Effect.fn("Checker.examine")(function*(
-  machine: Machine,
+  machine: Pick<Machine, "vault">,
   ring: KeyRingShape,
   sizes: ReadonlyArray<number> = []
 ) {
@@ -112,7 +106,10 @@ export const examine = Effect.fn("Checker.examine")(function*(
 })
 
 /** What the target lacks of what was said to be there; nothing where all is well. */
-export const missingAtTarget = (shown: Shown, { findings, size }: Examined): ReadonlyArray<string> => [
+export const missingAtTarget = (
+  shown: Pick<Shown, "shipped">,
+  { findings, size }: Examined
+): ReadonlyArray<string> => [
   ...findings,
   ...(size < shown.shipped ? [`events ${size} to ${shown.shipped - 1} were said to be at the target`] : [])
 ]

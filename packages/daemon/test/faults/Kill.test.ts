@@ -7,11 +7,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { Console, Effect, Schedule } from "effect"
-import * as fs from "node:fs"
 import { join } from "node:path"
 import type { ControlSocket } from "../support/ControlSocket.ts"
 import { differences, fillMaildir, initialise, type Machine, makeMachine, restoreMaildir } from "../support/Machine.ts"
 import { doubled, examine, lost, makeShown, missingAtTarget, noteStatus, openRing, type Shown } from "./Checker.ts"
+import { deliverLarge } from "./Deliveries.ts"
 import { changes, killAfter, type Life, live, type Start, until } from "./Lives.ts"
 import { IMPORT_MAILS, KILLS, pick, randomOf } from "./Trials.ts"
 
@@ -227,7 +227,7 @@ describe.concurrent("the program, killed", () => {
                   )
                   yield* Effect.yieldNow()
                   yield* Effect.orDie(deliver({ root: machine.mail, seed, count: 1 }))
-                  deliverLarge(machine, seed)
+                  deliverLarge(machine.mail, seed)
                   delivered += 2
                   yield* Effect.raceFirst(sign, allShipped(socket, known + 2))
                 })
@@ -253,12 +253,3 @@ const allShipped = (socket: ControlSocket, events: number) =>
       return sources[0]!.events >= events && targets[0]!.behindEvents === 0
     }
   }))
-
-/** A mail that goes into blobs, which must be at the target before the segment that names them. */
-const deliverLarge = ({ mail }: Machine, seed: number): void => {
-  const random = randomOf(`large ${seed}`)
-  const text = Array.from({ length: 20_000 }, () => random().toString(36).slice(2, 12)).join("\n")
-  const name = `${1_700_000_000 + (seed % 1e6)}.M${seed}P9.large`
-  fs.writeFileSync(join(mail, "tmp", name), `From: ada@sample.example\nSubject: large ${seed}\n\n${text}\n`)
-  fs.renameSync(join(mail, "tmp", name), join(mail, "new", name))
-}

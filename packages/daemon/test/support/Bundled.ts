@@ -5,13 +5,16 @@ import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 
+/** A file below `test/`. */
+export const testFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
 /** Bundles a script below `test/` to where it finds the native packages of the daemon, until the scope closes. */
 export const bundled = (script: string) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const outfile = fileURLToPath(new URL(`../../dist/scripts/${randomUUID()}.mjs`, import.meta.url))
       await build({
-        entryPoints: [fileURLToPath(new URL(`../${script}`, import.meta.url))],
+        entryPoints: [testFile(script)],
         outfile,
         bundle: true,
         format: "esm",

@@ -2,12 +2,14 @@
 import type { Row } from "./Row.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { nonces } from "./rows/Nonces.ts"
+import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
 import { slotAttack } from "./rows/SlotAttack.ts"
 import { swap } from "./rows/Swap.ts"
 import { tamper } from "./rows/Tamper.ts"
 
 export const rows: ReadonlyArray<Row> = [
+  powerCut,
   tamper,
   swap,
   rollback,
