@@ -75,6 +75,14 @@ const attend = Effect.fn("Backup.attend")(function*(target: Target) {
   return { target, turn, pending, finding: undefined, keysPutBack: false, fresh: COMPACT_SEGMENTS } satisfies Attended
 })
 
+/** Sixteen ships make a group that can be merged; a target that nothing is shipped to is left alone. */
+const isCompactionDue = (at: Attended, { objects }: ShipReport): boolean => {
+  at.fresh += objects
+  if (objects === 0 || at.fresh < COMPACT_SEGMENTS) return false
+  at.fresh = 0
+  return true
+}
+
 export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   readonly sources: ReadonlyArray<SourceShape>
   readonly targets: ReadonlyArray<Target>
@@ -111,15 +119,10 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
       if ((yield* meet(at)) === undefined && (yield* isBehind(journal, target))) yield* requireTheirKeys(at)
       const report = yield* ship(
         { journal, ring, entropy, local, target, pending },
-        extent,
-        (cursor) => Effect.zipRight(pinShipped({ journal, pin }, target, cursor), onShipped(cursor))
+        (cursor) => Effect.zipRight(pinShipped({ journal, pin }, target, cursor), onShipped(cursor)),
+        extent
       )
-      // Sixteen ships make a group that can be merged; a target that nothing is shipped to is left alone.
-      at.fresh += report.objects
-      if (report.objects > 0 && at.fresh >= COMPACT_SEGMENTS) {
-        yield* compact({ journal, ring, entropy, target })
-        at.fresh = 0
-      }
+      if (isCompactionDue(at, report)) yield* compact({ journal, ring, entropy, target })
       return report
     }
   )

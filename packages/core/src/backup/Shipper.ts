@@ -76,8 +76,8 @@ export type ShipExtent = "all" | "full"
 /** Ships what the target lacks; `onShipped` learns of each segment once it is there. */
 export const ship = Effect.fn("Shipper.ship")(function*<E>(
   shipping: Shipping,
-  extent: ShipExtent,
-  onShipped: (cursor: ShipCursor) => Effect.Effect<void, E>
+  onShipped: (cursor: ShipCursor) => Effect.Effect<void, E>,
+  extent: ShipExtent = "all"
 ) {
   const { journal, pending, target } = shipping
   const cursor = yield* Ref.make(yield* readCursor(journal, target.name))

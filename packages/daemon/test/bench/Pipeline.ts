@@ -2,7 +2,7 @@
 import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
-import { makeThreadedCompressor } from "@sealog/adapters/threads/Compressor"
+import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
 import { HeadPin, type Pin } from "@sealog/core/backup/HeadPin"
@@ -58,6 +58,6 @@ export const backupOf = ({ journal, local, pin, target }: Parts, source: SourceS
     Effect.provideService(Journal, journal),
     Effect.provideService(LocalObjects, local),
     Effect.provideService(HeadPin, pin),
-    Effect.provideService(Compressor, makeThreadedCompressor()),
+    Effect.provideService(Compressor, threadedCompressor),
     Effect.provideService(KeyRing, ring)
   )
