@@ -2,7 +2,7 @@
  * Many files of a Maildir at once. A few are looked at and read here; many go to the working thread, so that reading
  * goes on while what was read is recorded, and half of the looking is done there while the other half is done here.
  */
-import { Chunk, Effect } from "effect"
+import { Effect } from "effect"
 import { Memories } from "../threads/Memories.ts"
 import { ask } from "../threads/Thread.ts"
 import { breathe } from "./Breath.ts"
@@ -29,8 +29,8 @@ export interface TakenFiles {
 
 /** So few are done at once: a thread takes longer to start. */
 const FEW = 256
-/** Files looked at before others may run. */
-const BREATH_FILES = 4_000
+/** Files looked at before others may run, and in one request: about ten milliseconds. */
+const LOOK_FILES = 1_000
 
 /** Of the contents of one batch, mostly, bytes. */
 const MEMORY_BYTES = 5 * 1024 * 1024
@@ -38,23 +38,32 @@ const MEMORY_BYTES = 5 * 1024 * 1024
 export const makeMaildirReader = (root: string, store: MaildirStore): MaildirReader => {
   const memories = new Memories(MEMORY_BYTES)
 
-  const statsHere = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {
-    const stats: Array<Stat | Failure> = []
-    for (const some of Chunk.chunksOf(Chunk.unsafeFromArray(paths), BREATH_FILES)) {
-      for (const path of some) stats.push(store.stat(path))
-      yield* breathe
-    }
-    return stats
+  /** The main thread begins at the front and the working one at the back, until they meet: neither waits for long. */
+  const stats = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {
+    const found: Array<Stat | Failure> = Array.from({ length: paths.length })
+    let [front, back] = [0, paths.length]
+    const here = Effect.gen(function*() {
+      while (front < back) {
+        const to = Math.min(back, front + LOOK_FILES)
+        for (; front < to; front++) found[front] = store.stat(paths[front]!)
+        yield* breathe
+      }
+    })
+    if (paths.length <= FEW) return yield* Effect.as(here, found)
+    const there = Effect.gen(function*() {
+      while (front < back) {
+        const to = back
+        const from = back = Math.max(front, to - LOOK_FILES)
+        const message = { root, paths: paths.slice(from, to).join("\0") }
+        statsIn(yield* ask("stats", { message, transfer: [] })).forEach((stat, at) => (found[from + at] = stat))
+      }
+    })
+    yield* Effect.zip(there, here, { concurrent: true })
+    return found
   })
 
   return {
-    stats: Effect.fnUntraced(function*(paths) {
-      if (paths.length <= FEW) return yield* statsHere(paths)
-      const half = Math.floor(paths.length / 2)
-      const there = ask("stats", { message: { root, paths: paths.slice(half).join("\0") }, transfer: [] })
-      const [second, first] = yield* Effect.zip(there, statsHere(paths.slice(0, half)), { concurrent: true })
-      return [...first, ...statsIn(second)]
-    }),
+    stats,
     take: Effect.fnUntraced(function*(files, nowNs) {
       if (files.length <= FEW) {
         return { results: files.map(({ path, stat }) => store.take(path, stat, nowNs)), release: () => {} }
