@@ -60,11 +60,56 @@ const FIELDS = /^(date|from|message-id|in-reply-to|references)[ \t]*:([^\n]*(?:\
 /** The first of each wanted field, unfolded; bytes that are not UTF-8 read as Latin-1. */
 const wantedFields = (header: string): Map<string, string> => {
   const fields = new Map<string, string>()
-  for (const [, name = "", value = ""] of header.matchAll(FIELDS)) {
+  const take = (name: string, value: string) => {
     const field = name.toLowerCase()
     if (!fields.has(field)) fields.set(field, textOf(value.slice(0, FIELD_CHARS)).replace(FOLDS, ""))
   }
+  if (LONE_RETURN.test(header)) { for (const [, name = "", value = ""] of header.matchAll(FIELDS)) take(name, value) }
+  else eachLine(header, take)
   return fields
+}
+
+/** Where a carriage return alone ends lines too, the pattern finds them; elsewhere a loop is three times as fast. */
+const LONE_RETURN = /\r(?!\n)/
+
+const eachLine = (header: string, take: (name: string, value: string) => void): void => {
+  for (let at = 0; at < header.length;) {
+    let end = lineEnd(header, at)
+    const name = WANTED.find((each) => startsWith(header, at, each))
+    if (name !== undefined) {
+      const colon = colonAfter(header, at + name.length)
+      if (colon >= 0) {
+        while (isFold(header.charCodeAt(end + 1))) end = lineEnd(header, end + 1)
+        take(name, header.slice(colon + 1, end))
+      }
+    }
+    at = end + 1
+  }
+}
+
+const WANTED = ["date", "from", "message-id", "in-reply-to", "references"]
+
+const lineEnd = (text: string, from: number): number => {
+  const end = text.indexOf("\n", from)
+  return end < 0 ? text.length : end
+}
+
+/** Whether a name stands there, in letters of any case. */
+const startsWith = (text: string, at: number, name: string): boolean => {
+  for (let index = 0; index < name.length; index++) {
+    const code = text.charCodeAt(at + index)
+    const small = code >= 0x41 && code <= 0x5a ? code + 0x20 : code
+    if (small !== name.charCodeAt(index)) return false
+  }
+  return true
+}
+
+const isFold = (code: number): boolean => code === 0x20 || code === 0x09
+
+const colonAfter = (text: string, from: number): number => {
+  let at = from
+  while (isFold(text.charCodeAt(at))) at++
+  return text.charCodeAt(at) === 0x3a ? at : -1
 }
 
 const FOLDS = /[\r\n]+/g

@@ -34,6 +34,21 @@ describe("the header of a mail", () => {
     assert.deepStrictEqual(scan("Subject: x\n\nDate: Thu, 29 Feb 2024 14:05:06 +0100\n"), {})
   })
 
+  it("is read the same by the loop over its lines as by the pattern for lone carriage returns", () => {
+    const piece = fc.constantFrom(
+      ..."From|FROM|from |Fröm|Date|date\t|Message-ID|In-Reply-To|References|Reference|X|: |:|<a@b>|<c@d> |\n|\r\n|\n |\n\t"
+        .split("|"),
+      ..."29 Feb 2024 13:05:06 +0000|\"q\" |(c) |, | |\u00e9".split("|")
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
+        const header = pieces.join("").replaceAll(/\r?\n\r?\n/g, "\n")
+        assert.deepStrictEqual(scan(`${header}\nX-Any: a\n\n`), scan(`${header}\nX-Any: a\rb\n\n`))
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+
   it("is never too strange to be looked at", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       scanHeader(Buffer.concat([Buffer.from("Date: "), bytes, Buffer.from("\nFrom: "), bytes, Buffer.from("\n\n")]))

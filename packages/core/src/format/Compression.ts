@@ -8,7 +8,7 @@ import { brotliCompress, brotliCompressSync, brotliDecompress, brotliDecompressS
 import type { BrotliOptions } from "node:zlib"
 import { attempt, type ByteReader } from "./Binary.ts"
 import { FormatError } from "./FormatError.ts"
-import { RUN_BYTES, SYNC_COMPRESS_BYTES, SYNC_DECOMPRESS_BYTES } from "./Limits.ts"
+import { FAST_COMPRESS_BYTES, RUN_BYTES, SYNC_COMPRESS_BYTES, SYNC_DECOMPRESS_BYTES } from "./Limits.ts"
 
 /** How a frame is compressed. */
 export type Codec = "none" | "brotli"
@@ -82,13 +82,13 @@ export const readCodec = (reader: ByteReader): Codec => {
 const what = "compressed frame"
 
 const QUALITY = 3
-/** Small inputs pay more for the encoder's tables than for their bytes: half the time for a twentieth of the size. */
+/** Small inputs pay more for the encoder's tables than for their bytes; a merged window is compressed well. */
 const SMALL_QUALITY = 1
 
 const compressOptions = (length: number): BrotliOptions => ({
   chunkSize: Math.max(MIN_CHUNK_BYTES, length),
   params: {
-    [constants.BROTLI_PARAM_QUALITY]: length <= SYNC_COMPRESS_BYTES ? SMALL_QUALITY : QUALITY,
+    [constants.BROTLI_PARAM_QUALITY]: length <= FAST_COMPRESS_BYTES ? SMALL_QUALITY : QUALITY,
     [constants.BROTLI_PARAM_LGWIN]: windowBits(length),
     [constants.BROTLI_PARAM_SIZE_HINT]: length
   }
