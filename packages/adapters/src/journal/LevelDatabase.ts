@@ -60,12 +60,16 @@ const open = async (path: string, create: boolean, writeBufferSize: number): Pro
     get: (key) => level.get(key),
     getMany: (keys) => level.getMany([...keys]),
     pages: ({ gte, limit, lt, reverse, values }) => pages(level, { gte, lt, limit, reverse, values }),
-    write: (writes) =>
-      level.batch(
-        writes.map(([key, value]) => value === undefined ? { type: "del", key } : { type: "put", key, value }),
-        // Always: with one synced write in ten, power cuts left holes below what had been synced.
-        { sync: true }
-      ),
+    write: async (writes) => {
+      // Chained: a tenth of the time of an array of operations, and an import brings thousands at once.
+      const batch = level.batch()
+      for (const [key, value] of writes) {
+        if (value === undefined) batch.del(key)
+        else batch.put(key, value)
+      }
+      // Always: with one synced write in ten, power cuts left holes below what had been synced.
+      await batch.write({ sync: true })
+    },
     close: () => level.close()
   }
 }
