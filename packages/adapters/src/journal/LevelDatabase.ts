@@ -29,7 +29,7 @@ export interface Database {
 
 export type OpenDatabase = (path: string, options: { readonly create: boolean }) => Promise<Database>
 
-/** Records are ciphertext, which does not compress, and blocks are large: few, larger files. */
+/** Records are ciphertext, which does not compress. */
 const LEVEL_OPTIONS = {
   keyEncoding: "view",
   valueEncoding: "view",
@@ -38,8 +38,10 @@ const LEVEL_OPTIONS = {
   // written out block by block is merged again and again, bytes.
   writeBufferSize: 8 * 1024 * 1024,
   cacheSize: 4 * 1024 * 1024,
-  maxFileSize: 8 * 1024 * 1024,
-  maxOpenFiles: 128
+  // LevelDB maps the files it has open into memory, at least 64 of them: short ones, so that this does not grow with the
+  // journal, bytes.
+  maxFileSize: 2 * 1024 * 1024,
+  maxOpenFiles: 74
 } as const
 
 /** Rows fetched at a time, at most; the bytes among them are limited too. */
