@@ -13,6 +13,7 @@ import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { Compressor } from "@sealog/core/format/Compressor"
 import { KeyRing, makeKeyRing } from "@sealog/core/keys/KeyRing"
+import type { Session } from "@sealog/daemon/engine/Session"
 import { type Context, Effect, Redacted } from "effect"
 import { join } from "node:path"
 
@@ -48,12 +49,21 @@ export const firstPin = Effect.fn("bench.firstPin")(function*(journal: JournalSh
   return { epoch: 0, slots: [], journal: { writer, size, root }, targets: {} } satisfies Pin
 })
 
-export const backupOf = ({ journal, local, pin, target }: Parts, source: SourceShape) =>
+/** What the engine has of a home that is open, without a configuration: whatever is passed over is this source. */
+export const sessionOf = ({ journal, local, pin, target }: Parts, source: SourceShape) =>
   Effect.gen(function*() {
     const capture = yield* Capture.make
-    return yield* makeBackup({ sources: [source], targets: [target] }).pipe(
+    const backup = yield* makeBackup({ sources: [source], targets: [target] }).pipe(
       Effect.provideService(Capture.Capture, capture)
     )
+    const config: Session["config"] = {
+      vaultId: "",
+      shipDelaySeconds: 0,
+      drillEveryHours: 0,
+      sources: [],
+      targets: []
+    }
+    return { config, ring, openedWith: "password", journal, capture, backup, pin } satisfies Session
   }).pipe(
     Effect.provideService(Journal, journal),
     Effect.provideService(LocalObjects, local),

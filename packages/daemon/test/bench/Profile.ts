@@ -27,6 +27,8 @@ interface CpuProfile {
 
 /** The first that fits counts. */
 const STAGES: ReadonlyArray<readonly [pattern: RegExp, stage: string]> = [
+  [/daemon\/test\/bench\//, "making the events"],
+  [/adapters\/\w+\/testing\//, "making the events"],
   [/adapters\/\w+\/sources\//, "reading the store"],
   [/adapters\/\w+\/threads\//, "runs and compression"],
   [/adapters\/\w+\/journal\//, "journal"],
@@ -43,7 +45,7 @@ const STAGES: ReadonlyArray<readonly [pattern: RegExp, stage: string]> = [
 ]
 
 /** Threads are started from what the compiler made, everything else from the bundle. */
-const OURS = /packages\/(core|adapters|daemon)\/(src|dist(?!\/bundle))\//
+const OURS = /packages\/(core|adapters|daemon)\/(src|test\/bench|dist(?!\/(bundle|scripts)\/))\//
 const IDLE = "(idle)"
 const COLLECTOR = "(garbage collector)"
 const OTHER = "Effect and Node"

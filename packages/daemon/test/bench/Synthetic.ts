@@ -59,12 +59,14 @@ export const makeSynthetic = ({ count, seed }: SyntheticOptions): SourceShape =>
 const composer = (random: Random) => {
   const [plain, emoji] = corpora()
   const people = Array.from({ length: 4 * CONVERSATIONS }, () => `+49151${Math.floor(random() * 1e8)}`)
+  const conversations = Array.from({ length: CONVERSATIONS }, (_, at) => `chat-${at}`)
   return (number: number): Draft["fact"] => {
-    const conversation = Math.floor(CONVERSATIONS * random() ** 3)
+    const skew = random()
+    const conversation = Math.floor(CONVERSATIONS * skew * skew * skew)
     const text = cut(random, random() < EMOJI_SHARE ? emoji : plain)
     return {
       kind: "message.added",
-      conversation: `chat-${conversation}`,
+      conversation: conversations[conversation]!,
       message: {
         key: `3EB0${hex(random)}${hex(random)}`,
         at: BEGIN + number * STEP,
@@ -73,7 +75,7 @@ const composer = (random: Random) => {
         direction: random() < 0.4 ? "out" : "in",
         type: "text",
         text,
-        flags: ["read"]
+        flags: READ
       }
     }
   }
@@ -112,9 +114,16 @@ const corpusOf = (random: Random, chars: number, plain: (text: string) => string
 
 /** From 1 to 200 words, half of the time fewer than 13. */
 const cut = (random: Random, { text, words }: Corpus): string => {
-  const length = 1 + Math.floor(MOST_WORDS * random() ** 4)
+  const skew = random() ** 2
+  const length = 1 + Math.floor(MOST_WORDS * skew * skew)
   const from = Math.floor(random() * (words.length - length - 1))
   return text.slice(words[from], words[from + length]! - 1)
 }
 
-const hex = (random: Random): string => Math.floor(random() * 2 ** 32).toString(16).padStart(8, "0")
+/** Eight digits. */
+const hex = (random: Random): string => {
+  const value = Math.floor(random() * 2 ** 32)
+  return DIGITS[Math.floor(value / 2 ** 16)]! + DIGITS[value % 2 ** 16]!
+}
+const DIGITS = Array.from({ length: 2 ** 16 }, (_, value) => value.toString(16).padStart(4, "0"))
+const READ = ["read"]

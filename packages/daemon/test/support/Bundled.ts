@@ -27,9 +27,10 @@ export const bundled = (script: string) =>
           js: "import { createRequire as sealogCreateRequire } from \"node:module\"\n" +
             "const require = sealogCreateRequire(import.meta.url)"
         },
+        sourcemap: "linked",
         logLevel: "error"
       })
       return outfile
     }),
-    (outfile) => Effect.sync(() => fs.rmSync(outfile, { force: true }))
+    (outfile) => Effect.sync(() => [outfile, `${outfile}.map`].forEach((file) => fs.rmSync(file, { force: true })))
   )

@@ -9,7 +9,7 @@ import type { StorageShape } from "@sealog/core/backup/Storage"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import { KeyRing } from "@sealog/core/keys/KeyRing"
 import { Effect, Stream } from "effect"
-import { backupOf, firstPin, type Parts, ring } from "../Pipeline.ts"
+import { firstPin, type Parts, ring, sessionOf } from "../Pipeline.ts"
 import type { Asked, Reading, Row, Scenario } from "../Row.ts"
 import { makeSynthetic } from "../Synthetic.ts"
 
@@ -31,7 +31,7 @@ const measure = Effect.fn("bench.compaction")(function*({ say, seed, ships }: As
   let most = 0
   const source = makeSynthetic({ seed, count: () => count })
   const parts = yield* openInMemory(counting)
-  const backup = yield* backupOf(parts, source)
+  const { backup } = yield* sessionOf(parts, source)
   const from = performance.now()
   while (count < ships) {
     count++
