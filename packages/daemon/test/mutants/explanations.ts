@@ -2,30 +2,30 @@
  * Why mutants that survive may. Written by hand, for a file, a mutator and the original text; a mutant that nothing here
  * covers is shown as unexplained.
  */
-import type { Survivor } from "./Survivors.ts"
+import { partsOf } from "./Survivors.ts"
 
 export interface Explanation {
   readonly kind: string
   readonly why: string
-  readonly covers: (survivor: Survivor) => boolean
+  readonly covers: (survivor: string) => boolean
 }
 
-/** Each mutant as `File.ts | Mutator | original text`, or with ` => what stood there instead` where only that may. */
+/** Each mutant as `File.ts | Mutator | what stands there`, or with ` → what stood there instead` where only that may. */
 const explain = (kind: string, why: string, ...mutants: ReadonlyArray<string>): Explanation => {
   const keys = new Set(mutants)
   return {
     kind,
     why,
-    covers: ({ file, mutated, mutator, original }) => {
+    covers: (survivor) => {
+      const { file, mutated, mutator, original } = partsOf(survivor)
       const key = `${file.split("/").at(-1)} | ${mutator} | ${original}`
-      return keys.has(key) || keys.has(`${key} => ${mutated}`)
+      return keys.has(key) || keys.has(`${key} → ${mutated}`)
     }
   }
 }
 
 const SAME = "The same, whatever comes"
 const COST = "The same, at another cost"
-const TEXT = "Another text for people"
 
 export const explanations: ReadonlyArray<Explanation> = [
   explain(
@@ -54,7 +54,7 @@ export const explanations: ReadonlyArray<Explanation> = [
     "MerkleLog.ts | ArithmeticOperator | 16 * 1024",
     "MerkleLog.ts | ArithmeticOperator | 1024 * 1024",
     "MerkleLog.ts | ArithmeticOperator | range.peaks.length * HASH_BYTES",
-    "MerkleLog.ts | EqualityOperator | end > this.open.length => end >= this.open.length",
+    "MerkleLog.ts | EqualityOperator | end > this.open.length → end >= this.open.length",
     "MerkleLog.ts | ConditionalExpression | this.open.length > KEPT_LEAF_BYTES",
     "MerkleLog.ts | EqualityOperator | this.open.length > KEPT_LEAF_BYTES",
     "MerkleLog.ts | ArithmeticOperator | this.open.length * 2",
