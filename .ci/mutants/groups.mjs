@@ -18,10 +18,11 @@ export const groups = {
       "EventBytes",
       "EventCodec",
       "EventFields",
+      "EventSlab",
       "Fields",
       "Value"
     ),
-    tests: coreTests("format/{Binary,EventBytes,EventCodec,EventVectors,Fields,Value}")
+    tests: coreTests("format/{Binary,EventBytes,EventCodec,EventSlab,EventVectors,Fields,Value}")
   },
   /** The Merkle log and the paper form of a head. */
   log: {

@@ -39,10 +39,10 @@ export const documentOf = (results: ReadonlyArray<Group>): string => {
     ...groups.map(({ name }) => {
       const result = results.find(({ row }) => row === name)
       return result === undefined
-        ? tableLine([name, "not run", "", "", "", "", "", ""])
+        ? tableLine([name, "not run", ...Array.from({ length: 6 }, () => NONE)])
         : tableLine([...cellsOf(name, result.files), result.date])
     }),
-    tableLine([...cellsOf("**all**", results.flatMap(({ files }) => files)), ""]),
+    tableLine([...cellsOf("**all**", results.flatMap(({ files }) => files)), NONE]),
     "",
     "## By file",
     "",
@@ -67,6 +67,8 @@ export const documentOf = (results: ReadonlyArray<Group>): string => {
   ].join("\n")
 }
 
+const NONE = "–"
+
 const cellsOf = (name: string, files: ReadonlyArray<FileCount>): ReadonlyArray<string> => {
   const sum = (of: (file: FileCount) => number) => files.reduce((all, file) => all + of(file), 0)
   const counts = [
@@ -76,7 +78,7 @@ const cellsOf = (name: string, files: ReadonlyArray<FileCount>): ReadonlyArray<s
     sum(({ survived }) => survived),
     sum(({ uncovered }) => uncovered)
   ]
-  const score = mutantsOf(files) === 0 ? "" : `${scoreOf(files).toFixed(1)} %`
+  const score = mutantsOf(files) === 0 ? NONE : `${scoreOf(files).toFixed(1)} %`
   return [name, ...counts.map((count) => count.toLocaleString("en")), score]
 }
 
