@@ -33,29 +33,33 @@ const opened = Effect.fn("test.opened")(
 )
 
 describe("a checkpoint", () => {
-  it.scoped("rides along with many events, or after ten minutes, and says what is remembered", () =>
-    Effect.gen(function*() {
-      const { capture, journal, kinds } = yield* opened()
-      const many = (from: number, count: number) =>
-        telling(batch(...Array.from({ length: count }, (_, n) => added(`m${from + n}`))))
-      yield* TestClock.setTime(10 * 60_000 - 1)
-      yield* capture.pass(many(0, 999))
-      assert.notInclude(yield* kinds, "source.checkpoint")
-      yield* capture.pass(many(1_000, 1_000))
-      const first = (yield* eventsIn(journal)).at(-1)!
-      assert.deepInclude(first, { kind: "source.checkpoint", conversation: "", source: "test", recordedAt: 599_999 })
-      // The messages, and beside them how many events there were.
-      if (first.kind === "source.checkpoint") assert.deepEqual({ ...first.counts as object }, { remembered: 2_000 })
-      yield* TestClock.setTime(599_999 + 599_999)
-      yield* capture.pass(many(5_000, 1))
-      assert.lengthOf((yield* kinds).filter((kind) => kind === "source.checkpoint"), 1)
-      yield* TestClock.setTime(599_999 + 600_000)
-      yield* capture.pass(many(6_000, 1))
-      assert.lengthOf((yield* kinds).filter((kind) => kind === "source.checkpoint"), 2)
-      assert.strictEqual((yield* capture.state("test")).get("sealog:checkpoint"), "1199999")
-      yield* capture.pass(telling())
-      assert.lengthOf((yield* kinds).filter((kind) => kind === "source.checkpoint"), 2)
-    }).pipe(Effect.provide(services)))
+  it.scoped(
+    "rides along with many events, or after ten minutes, and says what is remembered",
+    () =>
+      Effect.gen(function*() {
+        const { capture, journal, kinds } = yield* opened()
+        const many = (from: number, count: number) =>
+          telling(batch(...Array.from({ length: count }, (_, n) => added(`m${from + n}`))))
+        yield* TestClock.setTime(10 * 60_000 - 1)
+        yield* capture.pass(many(0, 999))
+        assert.notInclude(yield* kinds, "source.checkpoint")
+        yield* capture.pass(many(1_000, 1_000))
+        const first = (yield* eventsIn(journal)).at(-1)!
+        assert.deepInclude(first, { kind: "source.checkpoint", conversation: "", source: "test", recordedAt: 599_999 })
+        // The messages, and beside them how many events there were.
+        if (first.kind === "source.checkpoint") assert.deepEqual({ ...first.counts as object }, { remembered: 2_000 })
+        yield* TestClock.setTime(599_999 + 599_999)
+        yield* capture.pass(many(5_000, 1))
+        assert.lengthOf((yield* kinds).filter((kind) => kind === "source.checkpoint"), 1)
+        yield* TestClock.setTime(599_999 + 600_000)
+        yield* capture.pass(many(6_000, 1))
+        assert.lengthOf((yield* kinds).filter((kind) => kind === "source.checkpoint"), 2)
+        assert.strictEqual((yield* capture.state("test")).get("sealog:checkpoint"), "1199999")
+        yield* capture.pass(telling())
+        assert.lengthOf((yield* kinds).filter((kind) => kind === "source.checkpoint"), 2)
+      }).pipe(Effect.provide(services)),
+    30_000
+  )
 
   it.scoped("is counted with the pass it rides along with, and each batch is told of once it is there", () =>
     Effect.gen(function*() {
