@@ -18,10 +18,11 @@ export const groups = {
       "EventBytes",
       "EventCodec",
       "EventFields",
+      "EventSlab",
       "Fields",
       "Value"
     ),
-    tests: coreTests("format/{Binary,EventBytes,EventCodec,EventVectors,Fields,Value}")
+    tests: coreTests("format/{Binary,EventBytes,EventCodec,EventSlab,EventVectors,Fields,Value}")
   },
   /** The Merkle log and the paper form of a head. */
   log: {
@@ -69,7 +70,7 @@ export const groups = {
   /** The journal on LevelDB and in memory, and the pinned head. */
   journal: {
     mutate: [`${adapters}/journal/*.ts`],
-    tests: adaptersTests("journal/{Contract,Damage,PinFile,Store}")
+    tests: adaptersTests("journal/{Contract,Damage,Parts,PinFile,Records,Store}")
   },
   /** From a source to the targets. */
   shipper: {
@@ -100,5 +101,7 @@ export const slow = [
   "takes no changed bytes that it would not have written itself",
   "has the same root however its events were grouped",
   "notices it in a table, or it is the same",
-  "Journal contract: level behind a wrapper"
+  "Journal contract: level behind a wrapper",
+  "keeps a block of 65,536 events",
+  "keeps a block of 12 MiB"
 ]

@@ -160,10 +160,12 @@ export const meet = Effect.fn("test.meet")(function*(
 
 /** All events of a log. */
 export const eventsIn = (journal: JournalShape, writer?: Uint8Array) =>
-  journal.blocks({ from: 0, ...(writer === undefined ? {} : { writer }) }).pipe(
-    Stream.mapEffect((block) => Effect.flatMap(eventsOf(block), decodeAll)),
-    Stream.runCollect,
-    Effect.map((chunks) => [...chunks].flat())
+  Effect.suspend(() =>
+    journal.blocks({ from: 0, ...(writer === undefined ? {} : { writer }) }).pipe(
+      Stream.mapEffect((block) => Effect.flatMap(eventsOf(block), decodeAll)),
+      Stream.runCollect,
+      Effect.map((chunks) => [...chunks].flat())
+    )
   )
 
 export const keysIn = (journal: JournalShape) =>

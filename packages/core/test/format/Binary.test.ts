@@ -50,6 +50,7 @@ describe("Binary", () => {
     assert.strictEqual(refusal("ffffffffffffff1f", varint), "Limit")
     assert.strictEqual(refusal("ffffffffffffffff0f", varint), "Limit")
     assert.strictEqual(refusal("80", varint), "Truncated")
+    assert.strictEqual(refusal("ff".repeat(8), varint), "Limit")
     assert.strictEqual(refusal("", varint), "Truncated")
   })
 

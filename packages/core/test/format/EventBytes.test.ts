@@ -4,6 +4,7 @@ import { compareUtf8, EventReader, EventWriter } from "@sealog/core/format/Event
 import { FormatError } from "@sealog/core/format/FormatError"
 import { EVENT_BYTES } from "@sealog/core/format/Limits"
 import * as fc from "fast-check"
+import { isUtf8 } from "node:buffer"
 import { bytesOf, hexOf } from "../Corpora.ts"
 
 const writer = new EventWriter()
@@ -63,6 +64,8 @@ describe("a number", () => {
     assert.strictEqual(refusal("ffffffffffffff00"), "Malformed")
     assert.strictEqual(refusal("ffffffffffffff10"), "Limit")
     assert.strictEqual(refusal("ffffffffffffffff01"), "Limit")
+    assert.strictEqual(refusal("ff".repeat(8)), "Limit")
+    assert.strictEqual(refusal("ff".repeat(7)), "Truncated")
     for (const none of [-1, 0.5, NaN, Infinity, 2 ** 53]) {
       assert.strictEqual(reasonOf(() => written((to) => to.size(none))), "Malformed")
     }
@@ -103,6 +106,7 @@ describe("a number", () => {
     assert.strictEqual(refusal(leb128(2n ** 64n - 1n)), "ok")
     assert.strictEqual(refusal(leb128(2n ** 64n)), "Limit")
     assert.strictEqual(refusal(`${"ff".repeat(10)}01`), "Limit")
+    assert.strictEqual(refusal("ff".repeat(10)), "Limit")
     assert.strictEqual(refusal("8000"), "Malformed")
     assert.strictEqual(refusal("80808080808000"), "Malformed")
     assert.strictEqual(refusal("8080808080808000"), "Malformed")
@@ -162,8 +166,26 @@ describe("text", () => {
       const utf8 = Buffer.from(text)
       assert.strictEqual(read(leb128(BigInt(utf8.length)) + utf8.toString("hex"), (from) => from.name()), text)
     }
+    // The bytes before it, read backwards, go on as the name does that was read last.
+    const before = `05${hexOf(Buffer.from("a\u0005xyz"))}`
+    assert.strictEqual(read(before, (from) => from.name()), "a\u0005xyz")
+    const here = hexOf(Buffer.from("zyx\u0005aZxYz"))
+    assert.strictEqual(read(here, (from) => [hexOf(from.fixed(3)), from.name()])[1], "aZxYz")
     const first = hexOf(Buffer.from("\u0007a-b.c-d"))
     assert.strictEqual(reasonOf(() => read(first.replace(/2d64$/, "ad64"), (from) => from.name())), "Malformed")
+  })
+
+  it("that is read as a name is never another one's bytes, though they are its characters", () => {
+    for (let a = 0x80; a < 0x100; a++) {
+      for (let b = 0x40; b < 0x100; b++) {
+        const text = String.fromCharCode(a, b)
+        const utf8 = Buffer.from(text)
+        const latin1 = Buffer.from(text, "latin1")
+        assert.strictEqual(read(hexOf(Uint8Array.of(utf8.length, ...utf8)), (from) => from.name()), text)
+        const reason = reasonOf(() => new EventReader(Uint8Array.of(2, ...latin1), "test").name())
+        assert.strictEqual(reason, isUtf8(latin1) ? "ok" : "Malformed")
+      }
+    }
   })
 
   it("of one byte a character holds any byte, and nothing else", () => {
@@ -193,6 +215,9 @@ describe("text", () => {
       "\uffff",
       "\u{10000}",
       "\u{10001}",
+      "\u{103fe}",
+      "\u{103ff}",
+      "\u{10400}",
       "\u{10ffff}"
     ]
     for (const [at, left] of ascending.entries()) {

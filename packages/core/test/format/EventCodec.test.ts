@@ -184,6 +184,16 @@ describe("EventCodec", () => {
     for (const [event, reason] of refused) assert.strictEqual(reasonOf(() => encodeEvent(event)), reason)
   })
 
+  it("is what its errors name, as whoever captures must know", () => {
+    for (
+      const fails of [
+        () => encodeEvent(withText("half \ud83d")),
+        () => decodeEvent(new Uint8Array(0)),
+        () => peekEvent(new Uint8Array(0))
+      ]
+    ) assert.throws(fails, /^event: /)
+  })
+
   it("writes a set of flags in one way, however it comes", () => {
     const flagged = (flags: ReadonlyArray<string>): Event => ({ ...small, message: { ...small.message, flags } })
     assert.strictEqual(hex(encodeEvent(flagged(["b", "a", "b"]))), hex(encodeEvent(flagged(["a", "b"]))))

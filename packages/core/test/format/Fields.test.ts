@@ -181,6 +181,7 @@ describe("a content", () => {
     assert.strictEqual(reason(blob(BLOB_PART_BYTES + 5, BLOB_PART_BYTES + 1, 4)), "Malformed")
     assert.strictEqual(reason(blob(BLOB_PART_BYTES + 4, BLOB_PART_BYTES, 5)), "Malformed")
     assert.strictEqual(reason(blob(4, 5, -1)), "Malformed")
+    assert.strictEqual(reasonOf(() => encodeEvent(event(blob(1)))), "Malformed")
     const bytes = encodeEvent(event(blob(9, 5, 4)))
     assert.strictEqual(reasonOf(() => decodeEvent(bytes.with(bytes.length - 2, 5))), "Malformed")
   })

@@ -49,6 +49,16 @@ describe("Value", () => {
     assert.strictEqual(Value.decode(Value.encode(2n ** 53n)), 2n ** 53n)
   })
 
+  it("is what its errors name", () => {
+    for (
+      const fails of [
+        () => Value.decode(unhex("09")),
+        () => Value.encode(undefined as never),
+        () => Value.fromJson(undefined)
+      ]
+    ) assert.throws(fails, /^value: /)
+  })
+
   it("refuses every other form", () => {
     const refused: ReadonlyArray<readonly [hex: string, reason: string]> = [
       ["", "Truncated"],
@@ -95,6 +105,7 @@ describe("Value", () => {
       [{ b: 1, a: {} }, "08020161 0800 0162 0302".replaceAll(" ", "")]
     ]
     for (const [value, bytes] of forms) assert.strictEqual(hex(Value.encode(value)), bytes)
+    assert.isNaN(Value.decode(unhex("047ff8000000000000")))
     assert.isTrue(Object.is(Value.decode(unhex("0300")), 0))
     assert.isTrue(Object.is(Value.toJson(-0), 0))
     assert.isTrue(Object.is(Value.fromJson(-0), 0))

@@ -1,21 +1,21 @@
 /** The document on mutants, and how it is made; the mutants themselves are run by `npm run mutants`. */
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
-import { documentFile, documentOf, type Group, groupNames, readGroups } from "./Scoreboard.ts"
-import { mutantsOf, readReport, scoreOf } from "./Survivors.ts"
+import { documentFile, documentOf, type Group, readGroups } from "./Scoreboard.ts"
+import { mutantsOf, partsOf, readReport, scoreOf } from "./Survivors.ts"
 
 describe("docs/mutants.md", () => {
-  it("is what was counted, for every group", () => {
-    assert.deepStrictEqual(readGroups().map(({ group }) => group), [...groupNames])
+  it("is what was counted", () => {
+    assert.isAbove(readGroups().length, 0)
     assert.strictEqual(fs.readFileSync(documentFile, "utf8"), documentOf(readGroups()))
   })
 
   it("has a survivor for each that was counted, and 85 of 100 noticed in each group", () => {
-    for (const { files, group, survivors } of readGroups()) {
+    for (const { files, row, survivors } of readGroups()) {
       for (const { file, survived, uncovered } of files) {
-        assert.lengthOf(survivors.filter((each) => each.file === file), survived + uncovered, file)
+        assert.lengthOf(survivors.filter((each) => partsOf(each).file === file), survived + uncovered, file)
       }
-      assert.isAtLeast(scoreOf(files), 85, group)
+      assert.isAtLeast(scoreOf(files), 85, row)
     }
   })
 })
@@ -54,7 +54,7 @@ describe("a report of Stryker", () => {
       { ...none, file: "a.ts", killed: 1, timedOut: 1, survived: 2, uncovered: 1, broken: 1 },
       { ...none, file: "b.ts", ignored: 1 }
     ])
-    assert.deepStrictEqual(survivors.map(({ mutated, original }) => [original, mutated]), [
+    assert.deepStrictEqual(survivors.map(partsOf).map(({ mutated, original }) => [original, mutated]), [
       ["a | b", "false"],
       ["{ c(`d`)", "{}"],
       ["c(`d`)", ""]
@@ -64,9 +64,10 @@ describe("a report of Stryker", () => {
   })
 
   it("shows what nobody explained as unexplained", () => {
-    const group: Group = { group: "log", date: "2026-11-24", ...readReport(report) }
+    const group: Group = { row: "log", date: "2026-11-24", machine: "here", ...readReport(report) }
     const document = documentOf([group])
     assert.include(document, "| log | 5 | 1 | 1 | 2 | 1 | 40.0 % | 2026-11-24 |")
+    assert.include(document, "| keys | not run |")
     assert.include(document, "3, of which 3 are not explained.")
     assert.include(document, "- `a.ts`, ConditionalExpression: `` { c(`d`) `` → `{}`")
   })

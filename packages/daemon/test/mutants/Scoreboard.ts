@@ -1,60 +1,24 @@
 /**
- * What became of the mutants of each group, kept as JSON beside the document that shows it. The document is made from
- * the JSON and from the explanations, and from nothing else.
+ * What became of the mutants of each group, as JSON and as the document made from it and from the explanations.
  */
 import { Schema } from "effect"
-import * as fs from "node:fs"
-import { fileURLToPath } from "node:url"
+import { Circumstances, makeLedger, tableLine } from "../support/Ledger.ts"
 import { explanations } from "./explanations.ts"
-import { FileCount, mutantsOf, scoreOf, Survivor } from "./Survivors.ts"
+import { FileCount, mutantsOf, partsOf, scoreOf } from "./Survivors.ts"
 
-const docs = new URL("../../../../docs/", import.meta.url)
-const resultsFile = fileURLToPath(new URL("mutants.json", docs))
-export const documentFile = fileURLToPath(new URL("mutants.md", docs))
-
-/** In the order of the document. */
-export const groupNames = ["codec", "log", "keys", "segment", "journal", "shipper"] as const
+/** As in `.ci/mutants/groups.mjs`, in the order of the document. */
+export const groups = ["codec", "log", "keys", "segment", "journal", "shipper"].map((name) => ({ name }))
 
 const Group = Schema.Struct({
-  group: Schema.Literal(...groupNames),
-  date: Schema.String,
+  row: Schema.String,
   files: Schema.Array(FileCount),
-  survivors: Schema.Array(Survivor)
+  survivors: Schema.Array(Schema.String),
+  ...Circumstances.fields
 })
 export type Group = typeof Group.Type
 
-const Groups = Schema.parseJson(Schema.Array(Group))
-
-export const readGroups = (): ReadonlyArray<Group> =>
-  fs.existsSync(resultsFile) ? Schema.decodeSync(Groups)(fs.readFileSync(resultsFile, "utf8")) : []
-
-/** Puts new results in the place of older ones of the same groups, and makes the document of all. */
-export const writeGroups = (fresh: ReadonlyArray<Group>): void => {
-  const kept = readGroups().filter(({ group }) => !fresh.some((each) => each.group === group))
-  const all = [...kept, ...fresh].toSorted((a, b) => groupNames.indexOf(a.group) - groupNames.indexOf(b.group))
-  fs.writeFileSync(resultsFile, jsonOf(all))
-  fs.writeFileSync(documentFile, documentOf(all))
-}
-
-/** A line for each file and each survivor, so that a change of one shows as one. */
-const jsonOf = (groups: ReadonlyArray<Group>): string => {
-  const list = (items: ReadonlyArray<unknown>) =>
-    items.length === 0 ? "[]" : `[\n      ${items.map((item) => JSON.stringify(item)).join(",\n      ")}\n    ]`
-  const bodies = groups.map(({ date, files, group, survivors }) =>
-    [
-      "  {",
-      `    "group": ${JSON.stringify(group)},`,
-      `    "date": ${JSON.stringify(date)},`,
-      `    "files": ${list(files)},`,
-      `    "survivors": ${list(survivors)}`,
-      "  }"
-    ].join("\n")
-  )
-  return `[\n${bodies.join(",\n")}\n]\n`
-}
-
-export const documentOf = (groups: ReadonlyArray<Group>): string => {
-  const survivors = groups.flatMap((group) => group.survivors)
+export const documentOf = (results: ReadonlyArray<Group>): string => {
+  const survivors = results.flatMap((group) => group.survivors)
   const explained = explanations.map((each) => ({ ...each, found: survivors.filter(each.covers) }))
   const unexplained = survivors.filter((survivor) => !explanations.some(({ covers }) => covers(survivor)))
   const kinds = [...new Set(explanations.map(({ kind }) => kind))]
@@ -72,14 +36,19 @@ export const documentOf = (groups: ReadonlyArray<Group>): string => {
     "",
     "| Group | Mutants | Killed | Timed out | Survived | Unreached | Score | Date |",
     "| - | - | - | - | - | - | - | - |",
-    ...groups.map(({ date, files, group }) => row(group, files, date)),
-    row("**all**", groups.flatMap(({ files }) => files), ""),
+    ...groups.map(({ name }) => {
+      const result = results.find(({ row }) => row === name)
+      return result === undefined
+        ? tableLine([name, "not run", ...Array.from({ length: 6 }, () => NONE)])
+        : tableLine([...cellsOf(name, result.files), result.date])
+    }),
+    tableLine([...cellsOf("**all**", results.flatMap(({ files }) => files)), NONE]),
     "",
     "## By file",
     "",
     "| File | Mutants | Killed | Timed out | Survived | Unreached | Score |",
     "| - | - | - | - | - | - | - |",
-    ...groups.flatMap(({ files }) => files.map((file) => row(`\`${file.file}\``, [file]))),
+    ...results.flatMap(({ files }) => files.map((file) => tableLine(cellsOf(`\`${file.file}\``, [file])))),
     "",
     "## Survivors",
     "",
@@ -90,33 +59,43 @@ export const documentOf = (groups: ReadonlyArray<Group>): string => {
       return ofKind.length === 0 ? [] : [
         `### ${kind}`,
         "",
-        ...ofKind.flatMap(({ found, why }) => [`- ${why}`, ...found.map(lineOf)]),
+        ...ofKind.flatMap(({ found, why }) => [`- ${why}`, ...found.map((survivor) => `  ${lineOf(survivor)}`)]),
         ""
       ]
     }),
-    ...(unexplained.length === 0 ? [] : ["### Unexplained", "", ...unexplained.map((each) => lineOf(each).trim()), ""])
+    ...(unexplained.length === 0 ? [] : ["### Unexplained", "", ...unexplained.map(lineOf), ""])
   ].join("\n")
 }
 
-const row = (name: string, files: ReadonlyArray<FileCount>, date?: string): string => {
+const NONE = "–"
+
+const cellsOf = (name: string, files: ReadonlyArray<FileCount>): ReadonlyArray<string> => {
   const sum = (of: (file: FileCount) => number) => files.reduce((all, file) => all + of(file), 0)
-  const cells = [
-    name,
+  const counts = [
     mutantsOf(files),
     sum(({ killed }) => killed),
     sum(({ timedOut }) => timedOut),
     sum(({ survived }) => survived),
-    sum(({ uncovered }) => uncovered),
-    mutantsOf(files) === 0 ? "" : `${scoreOf(files).toFixed(1)} %`
+    sum(({ uncovered }) => uncovered)
   ]
-  return `| ${(date === undefined ? cells : [...cells, date]).join(" | ")} |`
+  const score = mutantsOf(files) === 0 ? NONE : `${scoreOf(files).toFixed(1)} %`
+  return [name, ...counts.map((count) => count.toLocaleString("en")), score]
 }
 
-const lineOf = ({ file, mutated, mutator, original }: Survivor): string =>
-  `  - \`${file.split("/").at(-1)}\`, ${mutator}: ${code(original)} → ${code(mutated)}`
+const lineOf = (survivor: string): string => {
+  const { file, mutated, mutator, original } = partsOf(survivor)
+  return `- \`${file.split("/").at(-1)}\`, ${mutator}: ${code(original)} → ${code(mutated)}`
+}
 
 /** In as many backticks as it takes. */
 const code = (text: string): string => {
   const fence = "`".repeat(1 + Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length)))
   return text === "" ? "nothing" : fence.length === 1 ? `\`${text}\`` : `${fence} ${text} ${fence}`
 }
+
+export const { documentFile, read: readGroups, write: writeGroups } = makeLedger({
+  name: "mutants",
+  result: Group,
+  rows: groups,
+  documentOf
+})

@@ -30,16 +30,6 @@ const Report = Schema.parseJson(Schema.Struct({
   })
 }))
 
-export const Survivor = Schema.Struct({
-  file: Schema.String,
-  mutator: Schema.String,
-  /** What stands there, in one line. */
-  original: Schema.String,
-  /** What stood there instead. */
-  mutated: Schema.String
-})
-export type Survivor = typeof Survivor.Type
-
 export const FileCount = Schema.Struct({
   file: Schema.String,
   killed: Schema.Int,
@@ -56,7 +46,8 @@ export type FileCount = typeof FileCount.Type
 
 export interface Outcome {
   readonly files: ReadonlyArray<FileCount>
-  readonly survivors: ReadonlyArray<Survivor>
+  /** As `src/File.ts | Mutator | what stands there → what stood there instead`. */
+  readonly survivors: ReadonlyArray<string>
 }
 
 export const readReport = (json: string): Outcome => {
@@ -82,12 +73,9 @@ export const readReport = (json: string): Outcome => {
       mutants
         .filter(({ status }) => status === "Survived" || status === "NoCoverage")
         .toSorted((a, b) => a.location.start.line - b.location.start.line)
-        .map(({ location, mutatorName, replacement = "" }) => ({
-          file,
-          mutator: mutatorName,
-          original: oneLine(textAt(source, location)),
-          mutated: oneLine(replacement)
-        }))
+        .map(({ location, mutatorName, replacement = "" }) =>
+          `${file} | ${mutatorName} | ${oneLine(textAt(source, location))} → ${oneLine(replacement)}`
+        )
     )
   }
 }
@@ -116,6 +104,13 @@ const textAt = (source: string, { end, start }: { readonly start: Place; readonl
   return lines
     .map((line, at) => line.slice(at === 0 ? start.column - 1 : 0, at === last ? end.column - 1 : line.length))
     .join("\n")
+}
+
+/** A survivor in its parts. */
+export const partsOf = (survivor: string) => {
+  const [file = "", mutator = "", ...rest] = survivor.split(" | ")
+  const [original = "", mutated = ""] = rest.join(" | ").split(" → ")
+  return { file, mutator, original, mutated }
 }
 
 /** Short enough for a list; enough to find the place by. */

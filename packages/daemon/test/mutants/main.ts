@@ -5,8 +5,9 @@
  */
 import * as fs from "node:fs"
 import { parseArgs } from "node:util"
+import { circumstances } from "../support/Ledger.ts"
 import { explanations } from "./explanations.ts"
-import { type Group, groupNames, writeGroups } from "./Scoreboard.ts"
+import { type Group, groups, writeGroups } from "./Scoreboard.ts"
 import { mutantsOf, readReport, scoreOf } from "./Survivors.ts"
 
 /** Of 100 mutants of a group so many must be noticed. */
@@ -18,19 +19,17 @@ const { positionals, values } = parseArgs({
 })
 
 const results = positionals.map((argument): Group => {
-  const [name, path = ""] = argument.split("=")
-  const group = groupNames.find((each) => each === name)
-  if (group === undefined) throw new Error(`there is no group ${name}`)
-  return { group, date: new Date().toISOString().slice(0, 10), ...readReport(fs.readFileSync(path, "utf8")) }
+  const [row = "", path = ""] = argument.split("=")
+  if (!groups.some(({ name }) => name === row)) throw new Error(`there is no group ${row}`)
+  return { row, ...readReport(fs.readFileSync(path, "utf8")), ...circumstances() }
 })
 
-for (const { files, group, survivors } of results) {
+for (const { files, row, survivors } of results) {
   for (const survivor of survivors.filter((each) => !explanations.some(({ covers }) => covers(each)))) {
-    const { file, mutated, mutator, original } = survivor
-    console.log(`survived: ${file.split("/").at(-1)} | ${mutator} | ${original}  =>  ${mutated}`)
+    console.log(`survived, not explained: ${survivor}`)
   }
   for (const file of files) console.log(`${scoreOf([file]).toFixed(1).padStart(5)}  ${file.file}`)
-  console.log(`${scoreOf(files).toFixed(1).padStart(5)}  ${group}: ${mutantsOf(files)} mutants\n`)
+  console.log(`${scoreOf(files).toFixed(1).padStart(5)}  ${row}: ${mutantsOf(files)} mutants\n`)
 }
 if (values.write) writeGroups(results)
 process.exitCode = results.some(({ files }) => scoreOf(files) < FLOOR) ? 1 : 0
