@@ -23,7 +23,10 @@ export const bundled = (script: string) =>
         conditions: ["@sealog/source"],
         mainFields: ["module", "main"],
         external: ["classic-level", "@parcel/watcher", "@node-rs/argon2"],
-        banner: { js: "import { createRequire } from \"node:module\"\nconst require = createRequire(import.meta.url)" },
+        banner: {
+          js:
+            "import { createRequire as requireFrom } from \"node:module\"\nconst require = requireFrom(import.meta.url)"
+        },
         logLevel: "error"
       })
       return outfile
