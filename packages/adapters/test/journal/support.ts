@@ -127,7 +127,9 @@ const builtWriter = Effect.runSync(Effect.cached(Effect.promise(async () => {
     target: "node20",
     conditions: ["@sealog/source"],
     external: ["classic-level", "@parcel/watcher", "@node-rs/argon2"],
-    banner: { js: "import { createRequire } from \"node:module\"\nconst require = createRequire(import.meta.url)" },
+    banner: {
+      js: "import { createRequire as requireFrom } from \"node:module\"\nconst require = requireFrom(import.meta.url)"
+    },
     logLevel: "error"
   })
   renameSync(unfinished, outfile)

@@ -24,13 +24,12 @@ export const bundled = (script: string) =>
         mainFields: ["module", "main"],
         external: ["classic-level", "@parcel/watcher", "@node-rs/argon2"],
         banner: {
-          js: "import { createRequire as sealogCreateRequire } from \"node:module\"\n" +
-            "const require = sealogCreateRequire(import.meta.url)"
+          js:
+            "import { createRequire as requireFrom } from \"node:module\"\nconst require = requireFrom(import.meta.url)"
         },
-        sourcemap: "linked",
         logLevel: "error"
       })
       return outfile
     }),
-    (outfile) => Effect.sync(() => [outfile, `${outfile}.map`].forEach((file) => fs.rmSync(file, { force: true })))
+    (outfile) => Effect.sync(() => fs.rmSync(outfile, { force: true }))
   )

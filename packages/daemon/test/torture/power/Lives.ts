@@ -19,7 +19,7 @@ import { type Call, readRecord } from "./Recording.ts"
 /** Mails before the first life. */
 const MAILS = 10
 /** Steps of one life: mails that come or change, a pass, a shipment. */
-const STEPS = 45
+const STEPS = 36
 
 /** A machine between two lives, and what had been acknowledged by then. */
 export interface Standing extends Places {
