@@ -4,6 +4,7 @@ import { kdfBounds } from "./rows/KdfBounds.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
+import { sizes } from "./rows/Sizes.ts"
 import { slotAttack } from "./rows/SlotAttack.ts"
 import { swap } from "./rows/Swap.ts"
 import { tamper } from "./rows/Tamper.ts"
@@ -15,5 +16,6 @@ export const rows: ReadonlyArray<Row> = [
   rollback,
   slotAttack,
   nonces,
+  sizes,
   kdfBounds
 ]
