@@ -1,5 +1,6 @@
 /** Every row there is a harness for, in the order of the scoreboard. */
 import type { Row } from "./Row.ts"
+import { boundedParsers } from "./rows/BoundedParsers.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
@@ -17,5 +18,6 @@ export const rows: ReadonlyArray<Row> = [
   slotAttack,
   nonces,
   sizes,
+  boundedParsers,
   kdfBounds
 ]
