@@ -1,9 +1,11 @@
 /** Every row there is a harness for, in the order of the scoreboard. */
 import type { Row } from "./Row.ts"
+import { boundedParsers } from "./rows/BoundedParsers.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
+import { sizes } from "./rows/Sizes.ts"
 import { slotAttack } from "./rows/SlotAttack.ts"
 import { swap } from "./rows/Swap.ts"
 import { tamper } from "./rows/Tamper.ts"
@@ -15,5 +17,7 @@ export const rows: ReadonlyArray<Row> = [
   rollback,
   slotAttack,
   nonces,
+  sizes,
+  boundedParsers,
   kdfBounds
 ]
