@@ -3,7 +3,7 @@
  * once an opening (Reconcile), and what a target lacks is cut and shipped (Segmenter, Shipper). The daemon and the
  * one-shot command both do just this; they differ in when.
  */
-import { type Context, Effect, Ref } from "effect"
+import { Clock, type Context, Effect, Ref } from "effect"
 import { COMPACT_SEGMENTS } from "../format/Limits.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
@@ -57,6 +57,9 @@ export interface BackupShape {
   readonly missing: Effect.Effect<number, ShipError | PinError>
 }
 
+/** A target's keys are looked at anew before a ship when that was last done so long ago: a few requests, milliseconds. */
+const KEYS_MILLIS = 10 * 60 * 1_000
+
 /** What is kept of a target while the journal is open. */
 interface Attended {
   readonly target: Target
@@ -65,6 +68,8 @@ interface Attended {
   readonly pending: Ref.Ref<SealedCut | undefined>
   finding: Finding | undefined
   keysPutBack: boolean
+  /** When its keys were last held against those this machine knows, milliseconds. */
+  keysSeenAt: number
   /** Segments put since its last compaction; from the start on as many as that takes. */
   fresh: number
 }
@@ -72,7 +77,15 @@ interface Attended {
 const attend = Effect.fn("Backup.attend")(function*(target: Target) {
   const turn = yield* Effect.makeSemaphore(1)
   const pending = yield* Ref.make<SealedCut | undefined>(undefined)
-  return { target, turn, pending, finding: undefined, keysPutBack: false, fresh: COMPACT_SEGMENTS } satisfies Attended
+  return {
+    target,
+    turn,
+    pending,
+    finding: undefined,
+    keysPutBack: false,
+    keysSeenAt: 0,
+    fresh: COMPACT_SEGMENTS
+  } satisfies Attended
 })
 
 /** Sixteen ships make a group that can be merged; a target that nothing is shipped to is left alone. */
@@ -97,6 +110,7 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   for (const target of options.targets) attended.set(target.name, yield* attend(target))
 
   const requireTheirKeys = Effect.fn("Backup.requireKeys")(function*(at: Attended) {
+    at.keysSeenAt = yield* Clock.currentTimeMillis
     const putBack = yield* requireKeys({ pin, ring, local, target: at.target })
     if (putBack.length > 0) at.keysPutBack = true
   })
@@ -115,8 +129,8 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   const shipTo = Effect.fn("Backup.shipTo")(
     function*(at: Attended, onShipped: (cursor: ShipCursor) => Effect.Effect<void>, extent: ShipExtent) {
       const { pending, target } = at
-      // Before each ship anew: whoever holds the place may have replaced its keys since.
-      if ((yield* meet(at)) === undefined && (yield* isBehind(journal, target))) yield* requireTheirKeys(at)
+      // Now and then before a ship: whoever holds the place may have replaced its keys since.
+      if ((yield* meet(at)) === undefined && (yield* areKeysDue(at, journal))) yield* requireTheirKeys(at)
       const report = yield* ship(
         { journal, ring, entropy, local, target, pending },
         (cursor) => Effect.zipRight(pinShipped({ journal, pin }, target, cursor), onShipped(cursor)),
@@ -150,8 +164,10 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   } satisfies BackupShape
 })
 
-/** Whether there is anything that a target does not have. */
-const isBehind = Effect.fn("Backup.isBehind")(function*(journal: JournalShape, target: Target) {
+/** Whether a target's keys were last looked at a while ago and there is anything that it does not have. */
+const areKeysDue = Effect.fn("Backup.areKeysDue")(function*({ keysSeenAt, target }: Attended, journal: JournalShape) {
+  const now = yield* Clock.currentTimeMillis
+  if (now - keysSeenAt < KEYS_MILLIS && now >= keysSeenAt) return false
   const cursor = yield* readCursor(journal, target.name)
   return (yield* journal.logs).some(({ head, writer }) => shippedOf(cursor, writer) < head.size)
 })
