@@ -140,10 +140,12 @@ const extend = Effect.fn("Reconcile.extend")(function*(
 })
 
 /** Other targets are filled from here, so what an event needs comes here with it. */
-const takeBlob = Effect.fn("Reconcile.takeBlob")(function*(from: StorageShape, local: StorageShape, object: string) {
-  const bytes = yield* from.get(object)
-  yield* local.put(object, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
-})
+export const takeBlob = Effect.fn("Reconcile.takeBlob")(
+  function*(from: StorageShape, local: StorageShape, object: string) {
+    const bytes = yield* from.get(object)
+    yield* local.put(object, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
+  }
+)
 
 /** What the sources remember after these events, as changes to what they remember now. */
 const foldInto = Effect.fn("Reconcile.foldInto")(function*(
