@@ -79,15 +79,9 @@ const fill = (path: string, openDatabase: OpenDatabase, writes: ReadonlyArray<Wr
     catch: (cause) => toJournalError("create", cause, path)
   })
 
-/** Opens a journal, checks its newest entries, and holds its lock until the scope closes. */
-export const openLevelJournal = Effect.fn("Level.open")(function*(
-  options: LevelJournalOptions
-): Effect.fn.Return<JournalShape, JournalError, FileSystem | KeyRing | Entropy | Scope.Scope> {
+/** Takes the lock and looks at the files, before LevelDB is let near them. */
+const takeHold = Effect.fn("Level.takeHold")(function*(fs: FileSystem, options: LevelJournalOptions) {
   const { path } = options
-  const fs = yield* FileSystem
-  const entropy = yield* Entropy
-  const ring = yield* KeyRing
-  const sealer = makeLevelSeal(ring, entropy)
   const places = yield* Effect.forEach([dbPath(path), healedPath(path)], (place) => fs.exists(place)).pipe(
     toOpenError(path)
   )
@@ -109,6 +103,19 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
     yield* checkFiles(fs, dbPath(path), wasLeftBehind)
   }
   yield* keepFiles(fs, dbPath(path), keptPath(path))
+  return ballast
+})
+
+/** Opens a journal, checks its newest entries, and holds its lock until the scope closes. */
+export const openLevelJournal = Effect.fn("Level.open")(function*(
+  options: LevelJournalOptions
+): Effect.fn.Return<JournalShape, JournalError, FileSystem | KeyRing | Entropy | Scope.Scope> {
+  const { path } = options
+  const fs = yield* FileSystem
+  const entropy = yield* Entropy
+  const ring = yield* KeyRing
+  const sealer = makeLevelSeal(ring, entropy)
+  const ballast = yield* takeHold(fs, options)
   const mark = yield* openHeadMark(fs, markPath(path), sealer)
   let meta: Meta | undefined
 

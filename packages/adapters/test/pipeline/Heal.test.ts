@@ -230,7 +230,7 @@ describe("a damaged journal", () => {
       const files = fs.readdirSync(join(journalOf(machine), "db"))
       const { folder } = yield* healed(machine)
       assert.includeMembers(fs.readdirSync(join(folder, "db")), files)
-      const told = yield* Effect.flatMap(FileSystem.FileSystem, (files) => readDamaged(files, journalOf(machine)))
+      const told = yield* Effect.flatMap(FileSystem.FileSystem, (service) => readDamaged(service, journalOf(machine)))
       assert.deepStrictEqual(told, [{ folder, account: "{}" }])
       // As if the process had ended between the two renames.
       fs.renameSync(join(journalOf(machine), "db"), join(journalOf(machine), "db.healed"))

@@ -10,8 +10,10 @@ import { SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
 import { Clock, type Context, Effect, Either, Fiber, Mailbox, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { failureOf, type KnownError } from "../Failure.ts"
+import { Home } from "../Home.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
+import { healedBefore, isDamage } from "./Heal.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /** Sources and targets at work at once; each waits for disks and networks of its own. */
@@ -90,7 +92,9 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
 }, Effect.scoped)
 
 /** What this machine found out about itself and its targets when they met, in words for its owner. */
-export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup }: Session) {
+export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup, warnings }: Session) {
+  const home = yield* Home
+  const healed = yield* healedBefore(home.journal)
   const missing = yield* backup.missing
   const lost: ReadonlyArray<Reports.Problem> = missing === 0 ? [] : [{
     reason: "JournalOlder",
@@ -98,7 +102,7 @@ export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup }: Ses
       `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
     hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
   }]
-  return lost.concat(backup.targets.flatMap((target) => {
+  return [...warnings, ...healed, ...lost].concat(backup.targets.flatMap((target) => {
     const finding = backup.findings(target)
     return [
       ...(finding === undefined ? [] : wordsFor(target.name, finding)),
@@ -239,6 +243,8 @@ const behind = Effect.fn("Engine.behind")(function*(
   target: Target,
   error: KnownError
 ): Effect.fn.Return<TargetOutcome, KnownError> {
+  // No target is to blame for a journal that is not what was written.
+  if (isDamage(error)) return yield* error
   return { target, objects: 0, bytes: 0, behindEvents: yield* behindEvents(session, target), error }
 })
 
