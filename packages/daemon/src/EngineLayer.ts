@@ -9,6 +9,7 @@ import { init } from "./engine/Init.ts"
 import { logLines } from "./engine/LogLines.ts"
 import { sync } from "./engine/Pass.ts"
 import { history, verifyReceipt } from "./engine/Receipts.ts"
+import { scrubOnce } from "./engine/Scrub.ts"
 import { openSession, type Session } from "./engine/Session.ts"
 import * as StatusFile from "./engine/StatusFile.ts"
 import { restore } from "./engine/Vault.ts"
@@ -64,6 +65,7 @@ const syncHome = Effect.fn("Engine.syncHome")(function*() {
     const session = yield* openSession({ mayHeal: true, ...(unlocked === undefined ? {} : { unlocked }) })
     const troubles = yield* Ref.make(StatusFile.noTroubles)
     const done = sync(session, (kind, name, error) => StatusFile.noteTrouble(troubles, kind, name, error)).pipe(
+      Effect.tap(() => scrubOnce(session)),
       Effect.tap(() => Effect.flatMap(Ref.get(troubles), (known) => keepStatus(session, known)))
     )
     return { session, result: yield* Effect.either(done) }

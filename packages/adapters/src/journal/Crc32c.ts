@@ -27,7 +27,7 @@ const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
 ]
 
 /** The checksum of a range of bytes. Eight at a time: a journal's files are read whole. */
-export const crc32c = (bytes: Uint8Array, from = 0, to = bytes.length): number => {
+const crc32c = (bytes: Uint8Array, from = 0, to = bytes.length): number => {
   let crc = -1
   let at = from
   for (; at + 8 <= to; at += 8) {

@@ -161,6 +161,7 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
     sealer,
     levelLog,
     mark,
+    files: { fs, folder: dbPath(path) },
     meta: { get: () => meta!, set: (next) => void (meta = next) }
   })
 })

@@ -22,7 +22,7 @@ export const checkFiles = Effect.fn("LevelFiles.check")(function*(fs: FileSystem
   yield* checkFile(fs, folder, manifest)
   for (const name of names.filter(isLog)) yield* checkFile(fs, folder, name)
   let left = all ? Number.POSITIVE_INFINITY : OPENING_TABLE_BYTES
-  for (const name of names.filter(isTable).toSorted((a, b) => parseInt(b, 10) - parseInt(a, 10))) {
+  for (const { name } of (yield* tablesOf(fs, folder)).toReversed()) {
     if (left <= 0) return
     left -= yield* checkFile(fs, folder, name)
   }
@@ -30,7 +30,13 @@ export const checkFiles = Effect.fn("LevelFiles.check")(function*(fs: FileSystem
 
 /** Checks one file against its checksums; how long it is, bytes. */
 const checkFile = Effect.fn("LevelFiles.checkFile")(function*(fs: FileSystem, folder: string, name: string) {
-  const bytes = yield* fs.readFile(`${folder}/${name}`).pipe(wrap(`${folder}/${name}`))
+  const bytes = yield* fs.readFile(`${folder}/${name}`).pipe(
+    Effect.mapError((cause) => {
+      const error = toJournalError("open", cause, name)
+      // A page that the disk does not give back is as good as changed.
+      return /EIO/.test(String(cause)) ? new JournalError({ ...error, reason: "Corrupt" }) : error
+    })
+  )
   const { faults } = isTable(name) ? readTable(bytes) : isLog(name) ? readLogFile(bytes) : readLogRecords(bytes)
   const [fault] = faults
   if (fault === undefined) return bytes.length
@@ -38,14 +44,25 @@ const checkFile = Effect.fn("LevelFiles.checkFile")(function*(fs: FileSystem, fo
   return yield* new JournalError({ reason: "Corrupt", method: "open", subject })
 })
 
-/** The same for a table that an open LevelDB may delete meanwhile. */
+/** The same for a table that an open LevelDB may have deleted meanwhile. */
 export const checkTable = (fs: FileSystem, folder: string, name: string): Effect.Effect<number, JournalError> =>
-  Effect.flatMap(
-    fs.exists(`${folder}/${name}`).pipe(wrap(folder)),
-    (there) =>
-      there
-        ? Effect.catchIf(checkFile(fs, folder, name), (error) => error.reason === "Missing", () => Effect.succeed(0))
-        : Effect.succeed(0)
+  checkFile(fs, folder, name).pipe(
+    Effect.catchIf(
+      (error) => error.reason !== "Corrupt",
+      (error) =>
+        Effect.flatMap(fs.exists(`${folder}/${name}`).pipe(wrap(folder)), (there) => there ? error : Effect.succeed(0))
+    )
+  )
+
+/** The tables there are, the oldest first. */
+export const tablesOf = (fs: FileSystem, folder: string) =>
+  fs.readDirectory(folder).pipe(
+    wrap(folder),
+    Effect.map((names) =>
+      names.filter(isTable).map((name) => ({ name, number: parseInt(name, 10) })).toSorted((a, b) =>
+        a.number - b.number
+      )
+    )
   )
 
 /** Names what is missing before LevelDB is asked, which would delete or guess; gives the MANIFEST that counts. */
@@ -83,7 +100,7 @@ export const letFilesGo = (fs: FileSystem, kept: string) =>
   fs.remove(kept, { recursive: true, force: true }).pipe(wrap(kept))
 
 /** Everything but the lock, which must not even be opened, and LevelDB's own diary. */
-export const isData = (name: string): boolean =>
+const isData = (name: string): boolean =>
   isTable(name) || isLog(name) || name.startsWith("MANIFEST-") || name === "CURRENT"
 export const isTable = (name: string): boolean => /^\d+\.(ldb|sst)$/.test(name)
 export const isLog = (name: string): boolean => /^\d+\.log$/.test(name)

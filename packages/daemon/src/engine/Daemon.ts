@@ -32,6 +32,7 @@ import { condemn, isDamage } from "./Heal.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, shipOne, sync } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
+import { scrubSlowly } from "./Scrub.ts"
 import { openSession, type Session } from "./Session.ts"
 import * as StatusFile from "./StatusFile.ts"
 
@@ -121,6 +122,7 @@ const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, unlocked: 
   for (const target of session.backup.targets) {
     yield* Effect.forkScoped(supervised(working, shipWhenRung(working, target)))
   }
+  yield* Effect.forkScoped(supervised(working, scrubSlowly(session)))
   if (session.config.drillEveryHours > 0) yield* Effect.forkScoped(supervised(working, drills(working)))
   yield* Effect.addFinalizer(() => Effect.ignore(saveStatus(working)))
   return working

@@ -15,7 +15,7 @@ import type { SourceShape } from "@sealog/core/backup/Source"
 import type { StorageShape } from "@sealog/core/backup/Storage"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
-import { Clock, type Context, Effect, Option, Schema } from "effect"
+import { Clock, type Context, Effect, ExecutionStrategy, Exit, Option, Schema, Scope } from "effect"
 import { Buffer } from "node:buffer"
 import type { KnownError } from "../Failure.ts"
 import { Home } from "../Home.ts"
@@ -50,7 +50,7 @@ export const openHome = Effect.fn("Heal.openHome")(function*(patient: Patient, m
     path: patient.path,
     ...(patient.ballastBytes === undefined ? {} : { ballastBytes: patient.ballastBytes })
   }
-  const open = openLevelJournal(options)
+  const open = openWhole(openLevelJournal(options))
   const pin = yield* makePinFile(patient.pinPath)
   const journal = yield* mayHeal
     ? Effect.catchIf(open, isDamage, (found) => Effect.zipRight(healJournal(patient, pin, found), open))
@@ -58,6 +58,13 @@ export const openHome = Effect.fn("Heal.openHome")(function*(patient: Patient, m
   const warnings = mayHeal ? yield* pinAnew(patient, pin, journal) : []
   return { journal, pin, warnings } satisfies Opened
 }, (effect, { ring }) => Effect.provideService(effect, KeyRing, ring))
+
+/** Gives back what a refused opening had taken, the lock above all, before anything else is tried. */
+const openWhole = <A, E, R>(open: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const own = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+    return yield* Effect.onError(Scope.extend(open, own), (cause) => Scope.close(own, Exit.failCause(cause)))
+  })
 
 /** Whether the journal is not what was written, which another attempt does not change. */
 export const isDamage = (error: KnownError): error is JournalError =>
