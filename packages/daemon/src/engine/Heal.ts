@@ -3,13 +3,13 @@
  * done is told in `status` for as long as the damaged journal is kept, which is until its owner removes it.
  */
 import { FileSystem } from "@effect/platform"
-import { condemnJournal, openLevelJournal } from "@sealog/adapters/journal/Level"
+import { condemnJournal } from "@sealog/adapters/journal/Level"
 import { readDamaged } from "@sealog/adapters/journal/LevelDamaged"
-import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import type { HeadPin, Pin } from "@sealog/core/backup/HeadPin"
 import { heal, type Healed } from "@sealog/core/backup/Heal"
 import type { JournalError, JournalShape } from "@sealog/core/backup/Journal"
+import type { Workshop } from "@sealog/core/backup/Salvage"
 import { readCursor, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import type { StorageShape } from "@sealog/core/backup/Storage"
@@ -24,8 +24,8 @@ import * as Reports from "../Reports.ts"
 
 /** What of a home a healing has to do with. */
 export interface Patient {
-  /** The journal's folder. */
-  readonly path: string
+  readonly openJournal: Effect.Effect<JournalShape, JournalError, HomeServices>
+  readonly openWorkshop: Effect.Effect<Workshop, JournalError, HomeServices>
   /** The file of the pinned head. */
   readonly pinPath: string
   readonly ring: KeyRingShape
@@ -34,8 +34,9 @@ export interface Patient {
   readonly local: StorageShape
   /** SHA-256 of every key slot, for a pin that has to be made anew. */
   readonly slots: ReadonlyArray<Uint8Array>
-  readonly ballastBytes?: number
 }
+
+type HomeServices = FileSystem.FileSystem | KeyRing | Entropy | Scope.Scope
 
 /** What was found out about the journal and the pin at their opening. */
 export interface Opened {
@@ -46,11 +47,7 @@ export interface Opened {
 
 /** Opens the journal and the pin; with `mayHeal` they are healed first, as far as that is needed and possible. */
 export const openHome = Effect.fn("Heal.openHome")(function*(patient: Patient, mayHeal: boolean) {
-  const options = {
-    path: patient.path,
-    ...(patient.ballastBytes === undefined ? {} : { ballastBytes: patient.ballastBytes })
-  }
-  const open = openWhole(openLevelJournal(options))
+  const open = openWhole(patient.openJournal)
   const pin = yield* makePinFile(patient.pinPath)
   const journal = yield* mayHeal
     ? Effect.catchIf(open, isDamage, (found) => Effect.zipRight(healJournal(patient, pin, found), open))
@@ -77,9 +74,9 @@ export const condemn = Effect.fn("Heal.condemn")(function*(error: JournalError) 
 })
 
 const healJournal = Effect.fn("Heal.journal")(
-  function*({ local, path, ring, sources, targets }: Patient, pinFile: Opened["pin"], found: JournalError) {
+  function*({ local, openWorkshop, ring, sources, targets }: Patient, pinFile: Opened["pin"], found: JournalError) {
     yield* Effect.logWarning(`the journal is damaged (${found.subject ?? found.message}): it is being healed`)
-    const workshop = yield* openWorkshop(path)
+    const workshop = yield* openWorkshop
     const entropy = yield* Entropy
     const pin = yield* knownPin(pinFile)
     const healed = yield* heal({ workshop, ring, entropy, sources, targets, local, pin })

@@ -2,6 +2,8 @@
  * A home opened with its key: the journal held, sources and targets at hand. What `sync`, `run`, `drill`, `log` and
  * `fingerprint` stand on; everything in it is closed with its scope.
  */
+import { openLevelJournal } from "@sealog/adapters/journal/Level"
+import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
@@ -65,7 +67,16 @@ export const openSession = Effect.fn("Session.open")(function*(
     (spec) => Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage }))
   )
   const { journal, pin, warnings } = yield* openHome(
-    { path: home.journal, pinPath: home.headPin, ring, sources, targets, local, slots },
+    {
+      openJournal: openLevelJournal({ path: home.journal }),
+      openWorkshop: openWorkshop(home.journal),
+      pinPath: home.headPin,
+      ring,
+      sources,
+      targets,
+      local,
+      slots
+    },
     options.mayHeal === true
   )
   const opened = Effect.gen(function*() {
