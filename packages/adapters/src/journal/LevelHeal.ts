@@ -17,7 +17,7 @@ import { contentWrites } from "./LevelContents.ts"
 import { finishReplacing, replaceDamaged } from "./LevelDamaged.ts"
 import { type Database, openClassicLevel, toJournalError, type Write } from "./LevelDatabase.ts"
 import { emptyHead, entryWrites, makeLevelLog, misfit } from "./LevelLog.ts"
-import { currentWrite, firstWrites, loadMeta, type Meta, rootWrite } from "./LevelMeta.ts"
+import { currentWrite, firstWrites, loadMeta, type Meta, noteWrite, rootWrite } from "./LevelMeta.ts"
 import { dbPath, healingPath, keptPath, markPath } from "./LevelPaths.ts"
 import { type LogRecord, SECRET_BYTES, type StateRecord } from "./LevelRecords.ts"
 import { salvageLevel } from "./LevelSalvage.ts"
@@ -58,7 +58,7 @@ export const openWorkshop = Effect.fn("LevelHeal.open")(function*(
   return { salvage, build, replace }
 })
 
-/** Everything of a journal but its notes, which are derived again when targets are met. */
+/** Everything of a journal; how far targets have come is no part of it, and found out when they are met. */
 const write = Effect.fn("LevelHeal.write")(function*<E>(
   folder: string,
   options: {
@@ -98,8 +98,15 @@ const write = Effect.fn("LevelHeal.write")(function*<E>(
     states = change.states
     yield* attempt(() => db.write(change.writes))
   }
-  const current = { writes, log: records.length - 1, size: heads.at(-1)!.size, states, notes: [] }
-  const last = [...firstWrites(sealer, root), rootWrite(sealer, root), currentWrite(sealer, current)]
+  const noted = [...journal.notes].map(([name, text]) => noteWrite(sealer, secret, { version: 1, name, text }))
+  const notes = noted.map(({ record }) => record)
+  const current = { writes, log: records.length - 1, size: heads.at(-1)!.size, states, notes }
+  const last = [
+    ...noted.map(({ write: each }) => each),
+    ...firstWrites(sealer, root),
+    rootWrite(sealer, root),
+    currentWrite(sealer, current)
+  ]
   yield* attempt(() => db.write(last))
   return heads
 })

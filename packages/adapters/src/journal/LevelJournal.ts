@@ -19,8 +19,8 @@ import type { Write } from "./LevelDatabase.ts"
 import { forkLog, leftovers } from "./LevelFork.ts"
 import * as Keys from "./LevelKeys.ts"
 import { entryWrites, type LevelLog, type LogPlace, misfit } from "./LevelLog.ts"
-import { currentWrite, growing, markOf, type Meta } from "./LevelMeta.ts"
-import { type CurrentRecord, decodeNote, encodeNote, type NoteRecord } from "./LevelRecords.ts"
+import { currentWrite, growing, markOf, type Meta, noteWrite } from "./LevelMeta.ts"
+import { type CurrentRecord, decodeNote, type NoteRecord } from "./LevelRecords.ts"
 import { makeScrubPart } from "./LevelScrub.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
 import { changeStates, loadState, replaceState, type StateChange } from "./LevelState.ts"
@@ -145,13 +145,13 @@ const makeWriter = ({ levelLog, mark, meta, sealer, store }: LevelJournalParts) 
   const writeNote = (name: string, text: string) =>
     commit("writeNote", (now) => {
       const noteDigest = digest(now.root.secret, Buffer.from(name))
-      const key = Keys.note(noteDigest)
-      const version = versionOf(now, noteDigest) + 1
       const others = now.current.notes.filter((note) => Buffer.compare(note.digest, noteDigest) !== 0)
-      return {
-        current: { notes: [...others, { digest: noteDigest, version }] },
-        writes: [[key, sealer.seal({ key }, encodeNote({ version, name, text }))]]
-      }
+      const { record, write } = noteWrite(sealer, now.root.secret, {
+        version: versionOf(now, noteDigest) + 1,
+        name,
+        text
+      })
+      return { current: { notes: [...others, record] }, writes: [write] }
     })
 
   const fork: JournalShape["fork"] = Effect.fn("LevelJournal.fork")(function*(options) {

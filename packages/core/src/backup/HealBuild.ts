@@ -18,7 +18,7 @@ import { contentsIn } from "./ContentSharing.ts"
 import { decodeAll, makeEntry } from "./Entries.ts"
 import type { LogPlan, Piece } from "./HealPlan.ts"
 import { type JournalEntry, JournalError } from "./Journal.ts"
-import { takeBlob } from "./Reconcile.ts"
+import { REFOLD, takeBlob } from "./Reconcile.ts"
 import type { NewJournal, SalvagedLog } from "./Salvage.ts"
 import type { SourceShape } from "./Source.ts"
 import { applyDelta, foldEvents, recordingTable } from "./SourceTable.ts"
@@ -64,7 +64,9 @@ export const makeRebuilt = (building: Building, healed: {
     const writer = building.entropy.bytes(plans.at(-1)!.writer.length)
     logs.push({ writer, entries: entriesOfIslands({ plans, writer, note: remember, time }) })
   }
-  return { logs, states: Effect.succeed(tables), sessions }
+  // As after any fork: what a target has of the log that was left is still to be met.
+  const notes = new Map(isWhole ? [] : [[REFOLD, "due"]])
+  return { logs, states: Effect.succeed(tables), sessions, notes }
 }
 
 type Note = (events: ReadonlyArray<Event>, first: number) => void

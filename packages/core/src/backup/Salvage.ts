@@ -40,6 +40,7 @@ export interface NewJournal<E> {
   readonly logs: ReadonlyArray<{ readonly writer: Uint8Array; readonly entries: Stream.Stream<JournalEntry, E> }>
   readonly states: Effect.Effect<ReadonlyMap<string, SourceState>, E>
   readonly sessions: ReadonlyArray<Uint8Array>
+  readonly notes: ReadonlyMap<string, string>
 }
 
 export interface Workshop {
