@@ -3,6 +3,7 @@
  * source wakes by its hints and, as nothing may be missed, by the clock; a target wakes when there is something for
  * it. Each that fails says so in `status` and tries again, later each time; only the journal failing ends it all.
  */
+import type { JournalError } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { SEGMENT_CUT_BYTES } from "@sealog/core/format/Limits"
@@ -28,7 +29,7 @@ import type { KnownError } from "../Failure.ts"
 import type { EngineServices } from "../LazyEngine.ts"
 import * as Reports from "../Reports.ts"
 import { drill } from "./Drill.ts"
-import { condemn, isDamage } from "./Heal.ts"
+import { condemn, isDamage, refuseOlder } from "./Heal.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, shipOne, sync } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
@@ -70,16 +71,22 @@ interface Working {
 export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
   const scope = yield* Effect.scope
   const failed = yield* Deferred.make<never, KnownError>()
-  const begin = Effect.fn("Daemon.begin")(function*(before?: Working) {
+  let unlocked: Session["unlocked"] | undefined
+  const begin = Effect.gen(function*() {
     const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-    const working = yield* live(options, before?.session.unlocked).pipe(
+    const session = openSession({ mayHeal: true, ...(unlocked === undefined ? {} : { unlocked }) })
+    const working = yield* session.pipe(
+      Effect.tap((opened) => Effect.sync(() => void (unlocked = opened.unlocked))),
+      Effect.flatMap((opened) => live(options, opened)),
       Scope.extend(own),
       Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
     )
     return { working, end: Scope.close(own, Exit.void) }
   })
+  /** What is found at once, when targets are met, is healed at once. */
+  const beginWhole = Effect.catchIf(begin, isMet, (error) => Effect.zipRight(condemn(error), begin))
 
-  const first = yield* begin()
+  const first = yield* beginWhole
   const current = yield* Ref.make(yield* doneWith(first.working))
   const attend = Effect.fn("Daemon.attend")(function*() {
     let life = first
@@ -90,7 +97,7 @@ export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
       yield* Ref.set(current, next)
       yield* life.end
       yield* condemn(error)
-      life = yield* begin(life.working).pipe(Effect.tapErrorCause((cause) => Deferred.failCause(next, cause)))
+      life = yield* beginWhole.pipe(Effect.tapErrorCause((cause) => Deferred.failCause(next, cause)))
       yield* Deferred.succeed(next, life.working)
     }
   })
@@ -98,12 +105,15 @@ export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
   return yield* handlersOf({ failed, now: Effect.flatMap(Ref.get(current), Deferred.await) })
 })
 
+/** Damage that was found in a journal that had opened: another opening heals it. */
+const isMet = (error: KnownError): error is JournalError =>
+  isDamage(error) && error.method !== "heal" && error.method !== "open"
+
 const doneWith = (working: Working) =>
   Effect.tap(Deferred.make<Working, KnownError>(), (done) => Deferred.succeed(done, working))
 
 /** From an opening of the journal to the next. */
-const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, unlocked: Session["unlocked"] | undefined) {
-  const session = yield* openSession({ mayHeal: true, ...(unlocked === undefined ? {} : { unlocked }) })
+const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, session: Session) {
   const bells = new Map<string, Bells>()
   for (const { name } of session.backup.targets) {
     bells.set(name, { some: yield* Queue.sliding<void>(1), much: yield* Queue.sliding<void>(1) })
@@ -117,6 +127,7 @@ const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, unlocked: 
     shipDelaySeconds: options.shipDelaySeconds
   }
   yield* Effect.forEach(session.backup.targets, (target) => Effect.either(session.backup.meet(target)))
+  yield* refuseOlder(session)
   yield* saveStatus(working)
   for (const source of session.backup.sources) yield* Effect.forkScoped(supervised(working, watch(working, source)))
   for (const target of session.backup.targets) {

@@ -8,7 +8,7 @@ import { readDamaged } from "@sealog/adapters/journal/LevelDamaged"
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import type { HeadPin, Pin } from "@sealog/core/backup/HeadPin"
 import { heal, type Healed } from "@sealog/core/backup/Heal"
-import type { JournalError, JournalShape } from "@sealog/core/backup/Journal"
+import { JournalError, type JournalShape } from "@sealog/core/backup/Journal"
 import type { Workshop } from "@sealog/core/backup/Salvage"
 import { readCursor, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
@@ -66,6 +66,21 @@ const openWhole = <A, E, R>(open: Effect.Effect<A, E, R>) =>
 /** Whether the journal is not what was written, which another attempt does not change. */
 export const isDamage = (error: KnownError): error is JournalError =>
   error._tag === "JournalError" && (error.reason === "Corrupt" || error.reason === "Missing")
+
+/**
+ * Fails where this machine is known to have had newer events, after every target that answers was asked for them: to
+ * record on would use their indices again, which a target that is away may have.
+ */
+export const refuseOlder = Effect.fn("Heal.refuseOlder")(
+  function*({ journal, pin }: Pick<Opened, "journal" | "pin">): Effect.fn.Return<void, KnownError> {
+    const { journal: pinned } = yield* pin.read
+    const { writer } = yield* journal.identity
+    const { size } = yield* journal.head
+    if (Buffer.compare(pinned.writer, writer) !== 0 || pinned.size <= size) return
+    const subject = `events ${size} to ${pinned.size - 1} are gone`
+    return yield* new JournalError({ reason: "Corrupt", method: "meet", subject })
+  }
+)
 
 /** Sees to it that damage found in an open journal is healed when it is opened next, by whomever. */
 export const condemn = Effect.fn("Heal.condemn")(function*(error: JournalError) {

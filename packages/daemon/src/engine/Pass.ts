@@ -13,7 +13,7 @@ import { failureOf, type KnownError } from "../Failure.ts"
 import { Home } from "../Home.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
-import { healedBefore, isDamage } from "./Heal.ts"
+import { healedBefore, isDamage, refuseOlder } from "./Heal.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /** Sources and targets at work at once; each waits for disks and networks of its own. */
@@ -45,6 +45,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
   const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
     concurrency: CONCURRENCY
   })
+  yield* refuseOlder(session)
   const shippers = yield* Effect.forEach(backup.targets, (target, at) => {
     const first = met[at]!
     return Either.isLeft(first)
@@ -99,8 +100,8 @@ export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup, warni
   const lost: ReadonlyArray<Reports.Problem> = missing === 0 ? [] : [{
     reason: "JournalOlder",
     message:
-      `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
-    hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
+      `the journal was put back to an older state and went on: ${missing} events that it had are not in it as they were`,
+    hint: "connect the targets that are away and run sealog sync: what any of them has is kept beside what is new"
   }]
   return [...warnings, ...healed, ...lost].concat(backup.targets.flatMap((target) => {
     const finding = backup.findings(target)

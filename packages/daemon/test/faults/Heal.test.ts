@@ -148,4 +148,29 @@ describe("the program, with a damaged journal", () => {
       }),
     120_000
   )
+
+  /** Verifies: HEAL-4 */
+  it.scopedLive(
+    "records nothing on a journal that is older than what is pinned, while the target is away that has more",
+    () =>
+      Effect.gen(function*() {
+        const machine = yield* synced()
+        const backup = join(machine.folder, "older journal")
+        fs.cpSync(join(machine.home, "journal"), backup, { recursive: true })
+        yield* fillMaildir(machine, { count: MAILS + 5, seed: 5 })
+        assert.strictEqual((yield* machine.sealog(["sync"])).code, 0)
+        const { treeSize } = statusOf(machine) as unknown as Warned
+        fs.rmSync(join(machine.home, "journal"), { recursive: true })
+        fs.renameSync(backup, join(machine.home, "journal"))
+        fs.renameSync(machine.vault, `${machine.vault} away`)
+        for (const words of [["sync"], ["run"]]) {
+          const { code, err } = yield* machine.sealog(words)
+          assert.deepStrictEqual([code, err.includes("only from a target that is away: disk")], [13, true], err)
+        }
+        fs.renameSync(`${machine.vault} away`, machine.vault)
+        const { code, out } = yield* machine.sealog(["sync", "--json"])
+        assert.deepStrictEqual([code, (JSON.parse(out) as Warned).treeSize], [0, treeSize])
+      }),
+    120_000
+  )
 })
