@@ -61,8 +61,7 @@ const condemned = <A, R>(work: Effect.Effect<A, KnownError, R>) => Effect.tapErr
 /** One pass, with this home opened for it; made once more where it found the journal damaged and that was healed. */
 const syncHome = Effect.fn("Engine.syncHome")(function*() {
   const attempt = Effect.fn("Engine.syncOnce")(function*(before?: Session) {
-    const unlocked = before?.unlocked
-    const session = yield* openSession({ mayHeal: true, ...(unlocked === undefined ? {} : { unlocked }) })
+    const session = yield* openSession({ mayHeal: true, ...(before === undefined ? {} : { unlocked: before }) })
     const troubles = yield* Ref.make(StatusFile.noTroubles)
     const done = sync(session, (kind, name, error) => StatusFile.noteTrouble(troubles, kind, name, error)).pipe(
       Effect.tap(() => scrubOnce(session)),

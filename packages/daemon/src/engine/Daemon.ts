@@ -34,7 +34,7 @@ import { logLines } from "./LogLines.ts"
 import { captureOne, shipOne, sync } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
 import { scrubSlowly } from "./Scrub.ts"
-import { openSession, type Session } from "./Session.ts"
+import { openSession, type Session, type Unlocked } from "./Session.ts"
 import * as StatusFile from "./StatusFile.ts"
 
 /** How often a store is read though nothing hinted at a change. */
@@ -71,12 +71,12 @@ interface Working {
 export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
   const scope = yield* Effect.scope
   const failed = yield* Deferred.make<never, KnownError>()
-  let unlocked: Session["unlocked"] | undefined
+  let unlocked: Unlocked | undefined
   const begin = Effect.gen(function*() {
     const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
     const session = openSession({ mayHeal: true, ...(unlocked === undefined ? {} : { unlocked }) })
     const working = yield* session.pipe(
-      Effect.tap((opened) => Effect.sync(() => void (unlocked = opened.unlocked))),
+      Effect.tap((opened) => Effect.sync(() => void (unlocked = opened))),
       Effect.flatMap((opened) => live(options, opened)),
       Scope.extend(own),
       Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))

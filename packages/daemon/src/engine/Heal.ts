@@ -169,8 +169,7 @@ const accountOf = ({ forkedAt, head, kept, lost, taken }: Healed, found: Journal
 })
 
 /** A warning for each damaged journal that is still kept. */
-export const healedBefore = Effect.fn("Heal.before")(function*(path: string) {
-  const fs = yield* FileSystem.FileSystem
+export const healedBefore = Effect.fn("Heal.before")(function*(fs: FileSystem.FileSystem, path: string) {
   const warnings: Array<Problem> = []
   for (const { account, folder } of yield* readDamaged(fs, path)) {
     // Whatever the owner has made of that file: it is his now.

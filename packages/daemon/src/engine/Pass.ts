@@ -10,10 +10,9 @@ import { SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
 import { Clock, type Context, Effect, Either, Fiber, Mailbox, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { failureOf, type KnownError } from "../Failure.ts"
-import { Home } from "../Home.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
-import { healedBefore, isDamage, refuseOlder } from "./Heal.ts"
+import { isDamage, refuseOlder } from "./Heal.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /** Sources and targets at work at once; each waits for disks and networks of its own. */
@@ -94,8 +93,6 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
 
 /** What this machine found out about itself and its targets when they met, in words for its owner. */
 export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup, warnings }: Session) {
-  const home = yield* Home
-  const healed = yield* healedBefore(home.journal)
   const missing = yield* backup.missing
   const lost: ReadonlyArray<Reports.Problem> = missing === 0 ? [] : [{
     reason: "JournalOlder",
@@ -103,7 +100,7 @@ export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup, warni
       `the journal was put back to an older state and went on: ${missing} events that it had are not in it as they were`,
     hint: "connect the targets that are away and run sealog sync: what any of them has is kept beside what is new"
   }]
-  return [...warnings, ...healed, ...lost].concat(backup.targets.flatMap((target) => {
+  return [...(yield* warnings), ...lost].concat(backup.targets.flatMap((target) => {
     const finding = backup.findings(target)
     return [
       ...(finding === undefined ? [] : wordsFor(target.name, finding)),

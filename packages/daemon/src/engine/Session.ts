@@ -2,6 +2,7 @@
  * A home opened with its key: the journal held, sources and targets at hand. What `sync`, `run`, `drill`, `log` and
  * `fingerprint` stand on; everything in it is closed with its scope.
  */
+import { FileSystem } from "@effect/platform"
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
@@ -21,10 +22,11 @@ import { type Context, Effect } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
 import { EngineFailure } from "../Engine.ts"
+import type { KnownError } from "../Failure.ts"
 import { Home } from "../Home.ts"
 import type { Problem } from "../Reports.ts"
 import { type Credential, Secrets } from "../Secret.ts"
-import { openHome } from "./Heal.ts"
+import { healedBefore, openHome } from "./Heal.ts"
 import { attendSource, openTarget } from "./Places.ts"
 
 export interface Session {
@@ -35,17 +37,14 @@ export interface Session {
   readonly capture: Context.Tag.Service<typeof Capture.Capture>
   readonly backup: BackupShape
   readonly pin: Context.Tag.Service<typeof HeadPin>
-  /** What was found out about the journal and the pin when they were opened. */
-  readonly warnings: ReadonlyArray<Problem>
-  readonly unlocked: Unlocked
+  /** SHA-256 of every key slot of this home. */
+  readonly slots: ReadonlyArray<Uint8Array>
+  /** What was found out about the journal and the pin: at this opening, and for as long as a damaged one is kept. */
+  readonly warnings: Effect.Effect<ReadonlyArray<Problem>, KnownError>
 }
 
-/** The keys of this home's vault. */
-interface Unlocked {
-  readonly ring: KeyRingShape
-  readonly openedWith: Credential["_tag"]
-  readonly slots: ReadonlyArray<Uint8Array>
-}
+/** The keys of this home's vault, which a session leaves to the next. */
+export type Unlocked = Pick<Session, "ring" | "openedWith" | "slots">
 
 /**
  * Opens this home: asks for the key unless it has it from a session before, takes the journal's lock. A damaged journal
@@ -66,7 +65,7 @@ export const openSession = Effect.fn("Session.open")(function*(
     config.targets,
     (spec) => Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage }))
   )
-  const { journal, pin, warnings } = yield* openHome(
+  const { journal, pin, warnings: found } = yield* openHome(
     {
       openJournal: openLevelJournal({ path: home.journal }),
       openWorkshop: openWorkshop(home.journal),
@@ -91,7 +90,9 @@ export const openSession = Effect.fn("Session.open")(function*(
     Effect.provideService(Compressor, threadedCompressor),
     keys
   )
-  return { config, ring, openedWith, unlocked, journal, pin, warnings, ...(yield* opened) } satisfies Session
+  const fs = yield* FileSystem.FileSystem
+  const warnings = Effect.map(healedBefore(fs, home.journal), (healed) => [...found, ...healed])
+  return { config, ring, openedWith, slots, journal, pin, warnings, ...(yield* opened) } satisfies Session
 })
 
 /** The key ring of this home's vault, from the slots kept here. */
