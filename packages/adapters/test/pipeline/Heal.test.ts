@@ -96,25 +96,29 @@ const assertRestores = Effect.fn("test.assertRestores")(function*(machine: Machi
 
 describe("a damaged journal", () => {
   /** Verifies: HEAL-1 */
-  it.scopedLive("is healed from a target to the same log, and nothing is told or shipped again", () =>
-    Effect.gen(function*() {
-      const top = yield* freshFolder
-      const machine = yield* working(top, 12)
-      const [before, events] = [yield* stateOf(machine), yield* eventsIn(machine)]
-      yield* removeBlocks(machine, 3, 6)
-      const report = yield* healed(machine)
-      assert.deepStrictEqual(report.taken.map(({ first, last }) => [first, last])[0]?.[0], 3)
-      assert.deepStrictEqual([report.lost, report.forkedAt], [[], undefined])
-      assert.deepStrictEqual(yield* stateOf(machine), before)
-      assert.deepStrictEqual(yield* eventsIn(machine), events)
-      const after = yield* pass(machine)
-      assert.deepStrictEqual(after, {
-        events: 0,
-        findings: [{ _tag: "agrees", size: before.size }],
-        ships: [{ objects: 0, bytes: 0 }]
-      })
-      yield* assertRestores(machine, top)
-    }).pipe(Effect.provide(services)))
+  it.scopedLive(
+    "is healed from a target to the same log, and nothing is told or shipped again",
+    () =>
+      Effect.gen(function*() {
+        const top = yield* freshFolder
+        const machine = yield* working(top, 12)
+        const [before, events] = [yield* stateOf(machine), yield* eventsIn(machine)]
+        yield* removeBlocks(machine, 3, 6)
+        const report = yield* healed(machine)
+        assert.deepStrictEqual(report.taken.map(({ first, last }) => [first, last])[0]?.[0], 3)
+        assert.deepStrictEqual([report.lost, report.forkedAt], [[], undefined])
+        assert.deepStrictEqual(yield* stateOf(machine), before)
+        assert.deepStrictEqual(yield* eventsIn(machine), events)
+        const after = yield* pass(machine)
+        assert.deepStrictEqual(after, {
+          events: 0,
+          findings: [{ _tag: "agrees", size: before.size }],
+          ships: [{ objects: 0, bytes: 0 }]
+        })
+        yield* assertRestores(machine, top)
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
 
   /** Verifies: HEAL-2 */
   for (const lost of ["CURRENT", "MANIFEST"]) {
@@ -131,73 +135,85 @@ describe("a damaged journal", () => {
         fs.renameSync(join(top, "away"), machine.targets[0]!)
         assert.deepStrictEqual(yield* stateOf(machine), before)
         assert.strictEqual((yield* pass(machine)).events, 0)
-      }).pipe(Effect.provide(services)))
+      }).pipe(Effect.provide(services)), 60_000)
   }
 
   /** Verifies: HEAL-1 */
-  it.scopedLive("is made anew from a target where nothing of it is left, and goes on under a new writer id", () =>
-    Effect.gen(function*() {
-      const top = yield* freshFolder
-      const machine = yield* working(top, 5)
-      const [before, events] = [yield* stateOf(machine), yield* eventsIn(machine)]
-      fs.rmSync(journalOf(machine), { recursive: true })
-      const report = yield* healed(machine)
-      assert.strictEqual(report.forkedAt, before.size)
-      assert.deepStrictEqual((yield* eventsIn(machine)).slice(0, before.size), events)
-      deliver(machine, 6)
-      yield* pass(machine)
-      const told = (yield* eventsIn(machine)).flatMap((event) =>
-        event.kind === "message.added" ? [event.message.key] : []
-      )
-      assert.deepStrictEqual([told.length, new Set(told).size], [6, 6])
-      const { findings, logs } = yield* assertRestores(machine, top)
-      assert.deepStrictEqual([findings, logs.length], [[], 2])
-    }).pipe(Effect.provide(services)))
+  it.scopedLive(
+    "is made anew from a target where nothing of it is left, and goes on under a new writer id",
+    () =>
+      Effect.gen(function*() {
+        const top = yield* freshFolder
+        const machine = yield* working(top, 5)
+        const [before, events] = [yield* stateOf(machine), yield* eventsIn(machine)]
+        fs.rmSync(journalOf(machine), { recursive: true })
+        const report = yield* healed(machine)
+        assert.strictEqual(report.forkedAt, before.size)
+        assert.deepStrictEqual((yield* eventsIn(machine)).slice(0, before.size), events)
+        deliver(machine, 6)
+        yield* pass(machine)
+        const told = (yield* eventsIn(machine)).flatMap((event) =>
+          event.kind === "message.added" ? [event.message.key] : []
+        )
+        assert.deepStrictEqual([told.length, new Set(told).size], [6, 6])
+        const { findings, logs } = yield* assertRestores(machine, top)
+        assert.deepStrictEqual([findings, logs.length], [[], 2])
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
 
   /** Verifies: HEAL-3 */
-  it.scopedLive("uses no index again of newest events that nobody has, and asks the store for them", () =>
-    Effect.gen(function*() {
-      const top = yield* freshFolder
-      const machine = yield* working(top, 4)
-      const shipped = yield* stateOf(machine)
-      deliver(machine, 5, 6)
-      yield* pass(machine, true)
-      const { size } = yield* stateOf(machine)
-      yield* removeBlocks(machine, shipped.size, size)
-      const report = yield* healed(machine)
-      assert.deepStrictEqual(report.lost, [{ first: shipped.size, last: size - 1 }])
-      assert.strictEqual(report.forkedAt, shipped.size)
-      const after = yield* pass(machine)
-      assert.isAbove(after.events, 0)
-      assert.notDeepEqual((yield* stateOf(machine)).writer, shipped.writer)
-      yield* assertRestores(machine, top)
-    }).pipe(Effect.provide(services)))
-
-  /** Verifies: HEAL-3 */
-  it.scopedLive("keeps what can be read behind a gap that nobody fills, though the store has it no more", () =>
-    Effect.gen(function*() {
-      const top = yield* freshFolder
-      const machine = yield* working(top, 3)
-      const shipped = yield* stateOf(machine)
-      for (const number of [4, 5, 6]) {
-        deliver(machine, number)
+  it.scopedLive(
+    "uses no index again of newest events that nobody has, and asks the store for them",
+    () =>
+      Effect.gen(function*() {
+        const top = yield* freshFolder
+        const machine = yield* working(top, 4)
+        const shipped = yield* stateOf(machine)
+        deliver(machine, 5, 6)
         yield* pass(machine, true)
-      }
-      fs.rmSync(join(machine.mail, "new/6.host"))
-      yield* pass(machine, true)
-      const { size } = yield* stateOf(machine)
-      yield* removeBlocks(machine, shipped.size, shipped.size + 1)
-      const report = yield* healed(machine)
-      assert.deepStrictEqual(report.lost, [{ first: shipped.size, last: shipped.size }])
-      assert.strictEqual(report.head.size, 1 + size - shipped.size - 1)
-      yield* pass(machine)
-      const keys = (yield* eventsIn(machine)).flatMap((event) =>
-        event.kind === "message.added" ? [event.message.key] : []
-      )
-      assert.strictEqual(new Set(keys).size, 6)
-      assert.strictEqual(keys.length, 6)
-      yield* assertRestores(machine, top)
-    }).pipe(Effect.provide(services)))
+        const { size } = yield* stateOf(machine)
+        yield* removeBlocks(machine, shipped.size, size)
+        const report = yield* healed(machine)
+        assert.deepStrictEqual(report.lost, [{ first: shipped.size, last: size - 1 }])
+        assert.strictEqual(report.forkedAt, shipped.size)
+        const after = yield* pass(machine)
+        assert.isAbove(after.events, 0)
+        assert.notDeepEqual((yield* stateOf(machine)).writer, shipped.writer)
+        yield* assertRestores(machine, top)
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
+
+  /** Verifies: HEAL-3 */
+  it.scopedLive(
+    "keeps what can be read behind a gap that nobody fills, though the store has it no more",
+    () =>
+      Effect.gen(function*() {
+        const top = yield* freshFolder
+        const machine = yield* working(top, 3)
+        const shipped = yield* stateOf(machine)
+        for (const number of [4, 5, 6]) {
+          deliver(machine, number)
+          yield* pass(machine, true)
+        }
+        fs.rmSync(join(machine.mail, "new/6.host"))
+        yield* pass(machine, true)
+        const { size } = yield* stateOf(machine)
+        yield* removeBlocks(machine, shipped.size, shipped.size + 1)
+        const report = yield* healed(machine)
+        assert.deepStrictEqual(report.lost, [{ first: shipped.size, last: shipped.size }])
+        assert.strictEqual(report.head.size, 1 + size - shipped.size - 1)
+        yield* pass(machine)
+        const keys = (yield* eventsIn(machine)).flatMap((event) =>
+          event.kind === "message.added" ? [event.message.key] : []
+        )
+        assert.strictEqual(new Set(keys).size, 6)
+        assert.strictEqual(keys.length, 6)
+        yield* assertRestores(machine, top)
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
 
   /** Verifies: HEAL-4 */
   it.scopedLive("is left alone while a target is away that may have what is missing", () =>
@@ -218,25 +234,29 @@ describe("a damaged journal", () => {
       fs.renameSync(join(top, "away"), machine.targets[1]!)
       yield* healed(machine)
       assert.deepStrictEqual(yield* stateOf(machine), before)
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 60_000)
 
   /** Verifies: HEAL-5 */
-  it.scopedLive("is kept beside the healed one, and a swap that was cut short is finished", () =>
-    Effect.gen(function*() {
-      const top = yield* freshFolder
-      const machine = yield* working(top, 3)
-      const before = yield* stateOf(machine)
-      fs.rmSync(join(journalOf(machine), "db/CURRENT"))
-      const files = fs.readdirSync(join(journalOf(machine), "db"))
-      const { folder } = yield* healed(machine)
-      assert.includeMembers(fs.readdirSync(join(folder, "db")), files)
-      const told = yield* Effect.flatMap(FileSystem.FileSystem, (service) => readDamaged(service, journalOf(machine)))
-      assert.deepStrictEqual(told, [{ folder, account: "{}" }])
-      // As if the process had ended between the two renames.
-      fs.renameSync(join(journalOf(machine), "db"), join(journalOf(machine), "db.healed"))
-      copy(join(folder, "db"), join(journalOf(machine), "db"))
-      fs.rmSync(join(folder, "db"), { recursive: true })
-      assert.deepStrictEqual(yield* stateOf(machine), before)
-      assert.includeMembers(fs.readdirSync(join(folder, "db")), files)
-    }).pipe(Effect.provide(services)))
+  it.scopedLive(
+    "is kept beside the healed one, and a swap that was cut short is finished",
+    () =>
+      Effect.gen(function*() {
+        const top = yield* freshFolder
+        const machine = yield* working(top, 3)
+        const before = yield* stateOf(machine)
+        fs.rmSync(join(journalOf(machine), "db/CURRENT"))
+        const files = fs.readdirSync(join(journalOf(machine), "db"))
+        const { folder } = yield* healed(machine)
+        assert.includeMembers(fs.readdirSync(join(folder, "db")), files)
+        const told = yield* Effect.flatMap(FileSystem.FileSystem, (service) => readDamaged(service, journalOf(machine)))
+        assert.deepStrictEqual(told, [{ folder, account: "{}" }])
+        // As if the process had ended between the two renames.
+        fs.renameSync(join(journalOf(machine), "db"), join(journalOf(machine), "db.healed"))
+        copy(join(folder, "db"), join(journalOf(machine), "db"))
+        fs.rmSync(join(folder, "db"), { recursive: true })
+        assert.deepStrictEqual(yield* stateOf(machine), before)
+        assert.includeMembers(fs.readdirSync(join(folder, "db")), files)
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
 })
