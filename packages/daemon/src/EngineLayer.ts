@@ -1,17 +1,20 @@
 /** The engine that does the work: each method opens what it needs of this home, and closes it again. */
-import { Effect, Layer, Ref, Stream } from "effect"
+import { Effect, Either, Layer, Ref, Stream } from "effect"
 import { Engine } from "./Engine.ts"
 import { fingerprint, run } from "./engine/Daemon.ts"
 import { drill } from "./engine/Drill.ts"
 import { dump } from "./engine/Dump.ts"
+import { condemn, isDamage } from "./engine/Heal.ts"
 import { init } from "./engine/Init.ts"
 import { logLines } from "./engine/LogLines.ts"
 import { sync } from "./engine/Pass.ts"
 import { history, verifyReceipt } from "./engine/Receipts.ts"
-import { openSession } from "./engine/Session.ts"
+import { scrubOnce } from "./engine/Scrub.ts"
+import { openSession, type Session } from "./engine/Session.ts"
 import * as StatusFile from "./engine/StatusFile.ts"
 import { restore } from "./engine/Vault.ts"
 import { verify } from "./engine/Verify.ts"
+import type { KnownError } from "./Failure.ts"
 import type { EngineServices } from "./LazyEngine.ts"
 
 export const layer = Layer.effect(
@@ -21,18 +24,7 @@ export const layer = Layer.effect(
     const session = openSession()
     return Engine.of({
       init: (options) => Effect.provide(init(options), services),
-      sync: () =>
-        session.pipe(
-          Effect.flatMap((opened) =>
-            Effect.flatMap(Ref.make(StatusFile.noTroubles), (troubles) =>
-              sync(opened, (kind, name, error) =>
-                StatusFile.noteTrouble(troubles, kind, name, error)).pipe(
-                  Effect.tap(() => Effect.flatMap(Ref.get(troubles), (known) => keepStatus(opened, known)))
-                ))
-          ),
-          Effect.scoped,
-          Effect.provide(services)
-        ),
+      sync: () => Effect.provide(syncHome(), services),
       run: (options) => Effect.provide(run(options), services),
       status: Effect.provide(StatusFile.load(), services),
       restore: (options) => Effect.provide(restore(options), services),
@@ -40,7 +32,7 @@ export const layer = Layer.effect(
       drill: (options) =>
         session.pipe(
           Effect.flatMap((opened) =>
-            Effect.tap(drill(opened, options), () => keepStatus(opened, StatusFile.noTroubles))
+            Effect.tap(drill(opened, options), () => keepStatus(opened, StatusFile.noTroubles)).pipe(condemned)
           ),
           Effect.scoped,
           Effect.provide(services)
@@ -53,16 +45,37 @@ export const layer = Layer.effect(
           Effect.provide(services)
         ),
       log: (options) =>
-        Stream.unwrapScoped(Effect.map(session, (opened) => logLines(opened, options))).pipe(
-          Stream.provideContext(services)
-        ),
+        Stream.unwrapScoped(
+          Effect.map(session, (opened) => Stream.tapError(logLines(opened, options), condemnDamage))
+        ).pipe(Stream.provideContext(services)),
       dump: ({ source }) => Stream.provideContext(dump(source), services),
       fingerprint: session.pipe(Effect.flatMap(fingerprint), Effect.scoped, Effect.provide(services))
     })
   })
 )
 
+/** Who only asks heals nothing, but sees to it that the next sync does. */
+const condemnDamage = (error: KnownError) => isDamage(error) ? condemn(error) : Effect.void
+const condemned = <A, R>(work: Effect.Effect<A, KnownError, R>) => Effect.tapError(work, condemnDamage)
+
+/** One pass, with this home opened for it; made once more where it found the journal damaged and that was healed. */
+const syncHome = Effect.fn("Engine.syncHome")(function*() {
+  const attempt = Effect.fn("Engine.syncOnce")(function*(before?: Session) {
+    const session = yield* openSession({ mayHeal: true, ...(before === undefined ? {} : { unlocked: before }) })
+    const troubles = yield* Ref.make(StatusFile.noTroubles)
+    const done = sync(session, (kind, name, error) => StatusFile.noteTrouble(troubles, kind, name, error)).pipe(
+      Effect.tap(() => scrubOnce(session)),
+      Effect.tap(() => Effect.flatMap(Ref.get(troubles), (known) => keepStatus(session, known)))
+    )
+    return { session, result: yield* Effect.either(done) }
+  }, Effect.scoped)
+  const first = yield* attempt()
+  if (Either.isRight(first.result) || !isDamage(first.result.left)) return yield* first.result
+  yield* condemn(first.result.left)
+  return yield* (yield* attempt(first.session)).result
+})
+
 const keepStatus = (
-  session: Effect.Effect.Success<ReturnType<typeof openSession>>,
+  session: Session,
   troubles: StatusFile.Troubles
 ) => Effect.flatMap(StatusFile.describe(session, troubles, false), StatusFile.save)

@@ -22,18 +22,21 @@ export const openHeadMark = Effect.fn("HeadMark.open")(function*(fs: FileSystem,
   const file: File = yield* fs.open(path, { flag: (yield* wrap(fs.exists(path))) ? "r+" : "w+", mode: 0o600 }).pipe(
     wrap
   )
-  const read = fs.readFile(path).pipe(
-    wrap,
-    Effect.map((bytes) =>
-      Option.flatMap(Either.getRight(sealer.open(PLACE, bytes)), (plain) => Either.getRight(decodeMark(plain)))
-    )
-  )
+  const read = readHeadMark(fs, path, sealer)
   const write = (mark: MarkRecord) =>
     file.seek(0, "start").pipe(
       Effect.zipRight(file.writeAll(sealer.seal(PLACE, encodeMark(mark)))),
       Effect.catchAll((error) => Effect.logWarning("the head could not be noted beside the journal", error))
     )
   return { read, write } satisfies HeadMark
+})
+
+/** What a mark says; nothing where it is missing, torn, or of another key. */
+export const readHeadMark = Effect.fn("HeadMark.read")(function*(fs: FileSystem, path: string, sealer: LevelSeal) {
+  const wrap = Effect.mapError((cause: unknown) => toJournalError("open", cause, path))
+  if (!(yield* wrap(fs.exists(path)))) return Option.none<MarkRecord>()
+  const plain = Either.getRight(sealer.open(PLACE, yield* wrap(fs.readFile(path))))
+  return Option.flatMap(plain, (bytes) => Either.getRight(decodeMark(bytes)))
 })
 
 /** No key of LevelDB is this long. */

@@ -10,7 +10,10 @@ import { Effect, Option, Schema } from "effect"
 import { toJournalError } from "./LevelDatabase.ts"
 import { isAlive, ownMark, type ProcessMark } from "./ProcessId.ts"
 
-/** Holds the lock of the journal in this folder until the scope closes; Locked, at once, if another process does. */
+/**
+ * Holds the lock of the journal in this folder until the scope closes; Locked, at once, if another process does. Tells
+ * whether the one before ended without giving it back: killed, cut off, or ended by LevelDB over damage.
+ */
 export const holdLock = Effect.fn("JournalLock.hold")(function*(path: string) {
   const fs = yield* FileSystem
   yield* Effect.acquireRelease(acquire(path), (lock) => Effect.promise(() => lock.close()))
@@ -22,6 +25,7 @@ export const holdLock = Effect.fn("JournalLock.hold")(function*(path: string) {
     writeHolder(path, yield* ownMark),
     () => Effect.ignore(fs.remove(pidPath(path), { force: true }))
   )
+  return { wasLeftBehind: Option.isSome(holder) }
 })
 
 const acquire = Effect.fn("JournalLock.acquire")(function*(path: string) {

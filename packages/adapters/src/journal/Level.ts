@@ -12,11 +12,14 @@ import { makeFlush } from "./Flush.ts"
 import { checkMark, openHeadMark } from "./HeadMark.ts"
 import { holdLock } from "./JournalLock.ts"
 import { checkTail } from "./LevelCheck.ts"
+import { finishReplacing } from "./LevelDamaged.ts"
 import { type Database, openClassicLevel, type OpenDatabase, toJournalError, type Write } from "./LevelDatabase.ts"
+import { checkFiles, keepFiles, letFilesGo } from "./LevelFiles.ts"
 import { leftovers } from "./LevelFork.ts"
 import { makeLevelJournal } from "./LevelJournal.ts"
 import { makeLevelLog } from "./LevelLog.ts"
 import { currentWrite, firstWrites, growing, loadMeta, markOf, type Meta, rootWrite } from "./LevelMeta.ts"
+import { condemnedPath, dbPath, healedPath, keptPath, markPath } from "./LevelPaths.ts"
 import { SECRET_BYTES, SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
 import { type LevelSeal, makeLevelSeal } from "./LevelSeal.ts"
 import { loadState, replaceState, shouldFold } from "./LevelState.ts"
@@ -49,7 +52,7 @@ export const createLevelJournal = Effect.fn("Level.create")(function*(
   yield* wrap(fs.makeDirectory(path, { recursive: true, mode: 0o700 }))
   yield* Effect.scoped(Effect.gen(function*() {
     yield* holdLock(path)
-    if (yield* wrap(fs.exists(dbPath(path)))) {
+    if ((yield* wrap(fs.exists(dbPath(path)))) || (yield* wrap(fs.exists(healedPath(path))))) {
       return yield* new JournalError({ reason: "Exists", method: "create", subject: path })
     }
     const writer = entropy.bytes(WRITER_BYTES)
@@ -76,6 +79,33 @@ const fill = (path: string, openDatabase: OpenDatabase, writes: ReadonlyArray<Wr
     catch: (cause) => toJournalError("create", cause, path)
   })
 
+/** Takes the lock and looks at the files, before LevelDB is let near them. */
+const takeHold = Effect.fn("Level.takeHold")(function*(fs: FileSystem, options: LevelJournalOptions) {
+  const { path } = options
+  const places = yield* Effect.forEach([dbPath(path), healedPath(path)], (place) => fs.exists(place)).pipe(
+    toOpenError(path)
+  )
+  if (!places.includes(true)) {
+    return yield* new JournalError({ reason: "Missing", method: "open", subject: dbPath(path) })
+  }
+  const ballast = options.ballastBytes === 0
+    ? noBallast
+    : yield* makeBallast(fs, `${path}/ballast`, options.ballastBytes ?? BALLAST_BYTES)
+  const { wasLeftBehind } = yield* holdLock(path).pipe(
+    Effect.catchIf(
+      (error) => error.reason === "Full",
+      (error) => Effect.flatMap(ballast.release, (released) => released ? holdLock(path) : error)
+    )
+  )
+  yield* finishReplacing(fs, path)
+  if (options.acceptDamage !== true) {
+    yield* refuseCondemned(fs, path)
+    yield* checkFiles(fs, dbPath(path), wasLeftBehind)
+  }
+  yield* keepFiles(fs, dbPath(path), keptPath(path))
+  return ballast
+})
+
 /** Opens a journal, checks its newest entries, and holds its lock until the scope closes. */
 export const openLevelJournal = Effect.fn("Level.open")(function*(
   options: LevelJournalOptions
@@ -85,16 +115,7 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
   const entropy = yield* Entropy
   const ring = yield* KeyRing
   const sealer = makeLevelSeal(ring, entropy)
-  yield* requireFiles(fs, path)
-  const ballast = options.ballastBytes === 0
-    ? noBallast
-    : yield* makeBallast(fs, `${path}/ballast`, options.ballastBytes ?? BALLAST_BYTES)
-  yield* holdLock(path).pipe(
-    Effect.catchIf(
-      (error) => error.reason === "Full",
-      (error) => Effect.flatMap(ballast.release, (released) => released ? holdLock(path) : error)
-    )
-  )
+  const ballast = yield* takeHold(fs, options)
   const mark = yield* openHeadMark(fs, markPath(path), sealer)
   let meta: Meta | undefined
 
@@ -115,12 +136,19 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
     ballast,
     flush: makeFlush(fs, dbPath(path)),
     check
-  })
+  }).pipe(
+    // Damage to both of two records looks like a wrong key, unless their file's checksums tell it from one.
+    Effect.tapErrorTag(
+      "JournalError",
+      (error) => error.reason === "WrongKey" ? checkFiles(fs, dbPath(path), true) : Effect.void
+    )
+  )
   const levelLog = makeLevelLog(store, sealer)
   const loaded = meta! as Meta
   if (options.acceptDamage !== true) {
     yield* checkMark(yield* mark.read, markOf(loaded))
     yield* checkTail({ store, levelLog, log: growing(loaded) }, loaded.head)
+    yield* letFilesGo(fs, keptPath(path))
   }
   const session = entropy.bytes(SESSION_BYTES)
   meta = yield* begin(store, sealer, loaded, session)
@@ -133,6 +161,7 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
     sealer,
     levelLog,
     mark,
+    files: { fs, folder: dbPath(path) },
     meta: { get: () => meta!, set: (next) => void (meta = next) }
   })
 })
@@ -158,19 +187,19 @@ const begin = Effect.fn("Level.begin")(function*(
   return { ...meta, root, current }
 })
 
-/** Names what is missing before LevelDB is asked, which would delete or guess. */
-const requireFiles = Effect.fn("Level.requireFiles")(function*(fs: FileSystem, path: string) {
-  const wrap = Effect.mapError((cause: unknown) => toJournalError("open", cause, path))
-  const missing = (subject: string) => new JournalError({ reason: "Missing", method: "open", subject })
-  const currentPath = `${dbPath(path)}/CURRENT`
-  if (!(yield* wrap(fs.exists(currentPath)))) return yield* missing(currentPath)
-  const manifest = (yield* wrap(fs.readFileString(currentPath))).trim()
-  if (!/^MANIFEST-\d+$/.test(manifest)) {
-    return yield* new JournalError({ reason: "Corrupt", method: "open", subject: currentPath })
-  }
-  const manifestPath = `${dbPath(path)}/${manifest}`
-  if (!(yield* wrap(fs.exists(manifestPath)))) return yield* missing(manifestPath)
+/** Notes that a journal was found damaged while it was open: it is not opened again before it was healed. */
+export const condemnJournal = Effect.fn("Level.condemn")(function*(path: string, subject: string) {
+  const fs = yield* FileSystem
+  yield* fs.writeFileString(condemnedPath(path), subject, { mode: 0o600 }).pipe(toOpenError(path))
 })
 
-const dbPath = (path: string) => `${path}/db`
-const markPath = (path: string) => `${path}/newest`
+const refuseCondemned = Effect.fn("Level.refuseCondemned")(function*(fs: FileSystem, path: string) {
+  const file = condemnedPath(path)
+  if (!(yield* fs.exists(file).pipe(toOpenError(file)))) return
+  const subject = yield* fs.readFileString(file).pipe(toOpenError(file))
+  return yield* new JournalError({ reason: "Corrupt", method: "open", subject: subject.slice(0, SUBJECT_CHARS) })
+})
+
+const toOpenError = (path: string) => Effect.mapError((cause: unknown) => toJournalError("open", cause, path))
+
+const SUBJECT_CHARS = 1_000

@@ -22,7 +22,7 @@ export interface Finding {
   readonly error: JournalError
 }
 
-interface Checking {
+export interface Checking {
   readonly store: LevelStore
   readonly levelLog: LevelLog
   readonly log: LogPlace
@@ -73,28 +73,33 @@ const newestRows = Effect.fn("LevelCheck.newestRows")(function*({ log, store }: 
 
 /** All of a log up to its head, as ranges that are not right. */
 export const scrubLog = (checking: Checking, head: JournalHead): Stream.Stream<Finding, JournalError> =>
-  Stream.paginateChunkEffect(
-    { checker: makeChecker(checking, 0) },
-    (state) =>
-      Effect.map(
-        scrubSome(checking, head, state),
-        ({ findings, next }) => [Chunk.fromIterable(findings), next] as const
-      )
-  )
+  Stream.paginateChunkEffect(beginCheck(checking, 0), (checker) =>
+    Effect.map(
+      scrubSome(checking, head, checker, SCRUB_BYTES),
+      ({ findings, next }) => [Chunk.fromIterable(findings), Option.fromNullable(next)] as const
+    ))
 
-const scrubSome = Effect.fn("LevelCheck.scrubSome")(function*(
+/** A check that has come so far. */
+export const beginCheck = (checking: Checking, event: number): Checker => makeChecker(checking, event)
+
+/** Goes on with a check over about so many bytes; without `next`, the log's head was reached. */
+export const scrubSome = Effect.fn("LevelCheck.scrubSome")(function*(
   checking: Checking,
   head: JournalHead,
-  { checker }: { readonly checker: Checker }
+  checker: Checker,
+  most: number
 ) {
   const { levelLog, log, store } = checking
   const findings: Array<Finding> = []
   let current = checker
+  let bytes = 0
   for (let steps = 0; steps < SCRUB_STEPS; steps++) {
+    if (bytes >= most) break
     const first = current.next()
-    if (first >= head.size) return { findings, next: Option.none() }
+    if (first >= head.size) return { findings, bytes, next: undefined }
     const key = Keys.inLog(log.number, Keys.ENTRY, first)
     const checked = yield* store.read("scrub", (db) => db.get(key)).pipe(
+      Effect.tap((value) => Effect.sync(() => void (bytes += value?.length ?? 0))),
       Effect.flatMap((value) => value === undefined ? gone(first, first + 1) : levelLog.decode(log, [key, value])),
       Effect.flatMap((block) => Effect.flatMap(storedWith(checking, block), (stored) => current.take(block, stored))),
       Effect.either
@@ -104,7 +109,7 @@ const scrubSome = Effect.fn("LevelCheck.scrubSome")(function*(
     findings.push({ first, last: next - 1, error: checked.left })
     current = makeChecker(checking, next)
   }
-  return { findings, next: Option.some({ checker: current }) }
+  return { findings, bytes, next: current }
 })
 
 /** Where the next block begins, for all that is known: at the next head or the next block that is there. */
@@ -136,7 +141,8 @@ const storedWith = Effect.fnUntraced(function*({ levelLog, log }: Checking, bloc
   return { events, root, leaves: (range) => levelLog.leaves(log, range) } satisfies Stored
 })
 
-interface Checker {
+/** Where a check has come to, and what it needs to go on. */
+export interface Checker {
   /** The event that must come next. */
   readonly next: () => number
   /** Checks one block, the root stored after it, and the leaves that it completed. */
@@ -181,8 +187,9 @@ const makeChecker = ({ levelLog, log }: Checking, start: number): Checker => {
   return { next: () => next, take }
 }
 
-/** Blocks checked between two looks at whether anyone still wants to know. */
+/** Blocks, and bytes of them, checked between two looks at whether anyone still wants to know. */
 const SCRUB_STEPS = 64
+const SCRUB_BYTES = 16 * 1024 * 1024
 
 const gone = (from: number, to: number) =>
   new JournalError({ reason: "Corrupt", method: "check", subject: `events ${from} to ${to - 1} are not there` })

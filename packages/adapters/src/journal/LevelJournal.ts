@@ -2,6 +2,7 @@
  * The journal's verbs over an open LevelDB. Every write goes through the writer's turn and moves what is in memory only
  * after it is durable.
  */
+import type { FileSystem } from "@effect/platform/FileSystem"
 import {
   type JournalEntry,
   JournalError,
@@ -18,8 +19,9 @@ import type { Write } from "./LevelDatabase.ts"
 import { forkLog, leftovers } from "./LevelFork.ts"
 import * as Keys from "./LevelKeys.ts"
 import { entryWrites, type LevelLog, type LogPlace, misfit } from "./LevelLog.ts"
-import { currentWrite, growing, markOf, type Meta } from "./LevelMeta.ts"
-import { type CurrentRecord, decodeNote, encodeNote, type NoteRecord } from "./LevelRecords.ts"
+import { currentWrite, growing, markOf, type Meta, noteWrite } from "./LevelMeta.ts"
+import { type CurrentRecord, decodeNote, type NoteRecord } from "./LevelRecords.ts"
+import { makeScrubPart } from "./LevelScrub.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
 import { changeStates, loadState, replaceState, type StateChange } from "./LevelState.ts"
 import type { LevelStore } from "./LevelStore.ts"
@@ -31,6 +33,7 @@ export interface LevelJournalParts {
   readonly sealer: LevelSeal
   readonly levelLog: LevelLog
   readonly mark: HeadMark
+  readonly files: { readonly fs: FileSystem; readonly folder: string }
   /** Shared with the store, which reads it anew whenever it has to open again. */
   readonly meta: { readonly get: () => Meta; readonly set: (meta: Meta) => void }
 }
@@ -92,7 +95,8 @@ export const makeLevelJournal = (parts: LevelJournalParts): JournalShape => {
     readNote: (name) => readNote(parts, name),
     writeNote,
     fork,
-    scrub: scrubAll(parts, logs)
+    scrub: scrubAll(parts, logs),
+    scrubPart: makeScrubPart({ ...parts.files, store, levelLog, logs, rest: scrubRest(parts) })
   }
 }
 
@@ -141,13 +145,13 @@ const makeWriter = ({ levelLog, mark, meta, sealer, store }: LevelJournalParts) 
   const writeNote = (name: string, text: string) =>
     commit("writeNote", (now) => {
       const noteDigest = digest(now.root.secret, Buffer.from(name))
-      const key = Keys.note(noteDigest)
-      const version = versionOf(now, noteDigest) + 1
       const others = now.current.notes.filter((note) => Buffer.compare(note.digest, noteDigest) !== 0)
-      return {
-        current: { notes: [...others, { digest: noteDigest, version }] },
-        writes: [[key, sealer.seal({ key }, encodeNote({ version, name, text }))]]
-      }
+      const { record, write } = noteWrite(sealer, now.root.secret, {
+        version: versionOf(now, noteDigest) + 1,
+        name,
+        text
+      })
+      return { current: { notes: [...others, record] }, writes: [write] }
     })
 
   const fork: JournalShape["fork"] = Effect.fn("LevelJournal.fork")(function*(options) {
@@ -197,13 +201,6 @@ const scrubAll = (
   { levelLog, meta, sealer, store }: LevelJournalParts,
   logs: Effect.Effect<ReadonlyArray<LogPlace & JournalLog>>
 ): Stream.Stream<Finding, JournalError> => {
-  const checkNote = ({ digest: noteDigest, version }: NoteRecord) =>
-    Effect.filterOrFail(
-      openNote({ sealer, store }, noteDigest),
-      (note) => note.version >= version,
-      () => new JournalError({ reason: "Corrupt", method: "scrub", subject: "an older version of a note" })
-    )
-
   const scrubbed: Stream.Stream<Finding, JournalError> = Stream.unwrap(
     Effect.map(
       logs,
@@ -215,8 +212,20 @@ const scrubAll = (
     )
   )
 
-  /** What sources remember, and notes, belong to all of the log. */
-  const scrubbedRest = Stream.suspend(() => {
+  return Stream.concat(scrubbed, scrubRest({ meta, sealer, store }))
+}
+
+/** What sources remember, and notes, belong to all of the log. */
+const scrubRest = (
+  { meta, sealer, store }: Pick<LevelJournalParts, "meta" | "sealer" | "store">
+): Stream.Stream<Finding, JournalError> => {
+  const checkNote = ({ digest: noteDigest, version }: NoteRecord) =>
+    Effect.filterOrFail(
+      openNote({ sealer, store }, noteDigest),
+      (note) => note.version >= version,
+      () => new JournalError({ reason: "Corrupt", method: "scrub", subject: "an older version of a note" })
+    )
+  return Stream.suspend(() => {
     const { current, head } = meta.get()
     return Stream.fromIterable([
       ...current.states.map((state) => Effect.asVoid(loadState(store, sealer, state))),
@@ -227,5 +236,4 @@ const scrubAll = (
       Stream.map((error): Finding => ({ first: 0, last: Math.max(0, head.size - 1), error }))
     )
   })
-  return Stream.concat(scrubbed, scrubbedRest)
 }

@@ -54,6 +54,14 @@ export const content = (log: number, digest: Uint8Array): Key => {
   return key
 }
 
+/** Whether it is a key of a block, a head or leaves: one that `inLog` makes. */
+export const isInLog = (key: Key): boolean =>
+  key.length === 10 && key[0] === 0x10 && key[3]! >= ENTRY && key[3]! <= LEAVES
+
+/** Which log a key made by `inLog` belongs to, and what it is of. */
+export const logOf = (key: Key): number => (key[1]! << 8) | key[2]!
+export const kindOf = (key: Key): number => key[3]!
+
 /** The place of a key made by `inLog`. */
 export const placeOf = (key: Key): number => Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(4, 6)
 

@@ -5,6 +5,7 @@
 import { JournalError, type JournalHead } from "@sealog/core/backup/Journal"
 import { Effect, Either } from "effect"
 import { Buffer } from "node:buffer"
+import { digest } from "./LevelContents.ts"
 import { type Database, firstRow, toJournalError, type Write } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
 import { fullLeaves, type LogPlace } from "./LevelLog.ts"
@@ -16,8 +17,10 @@ import {
   decodeLeaves,
   decodeRoot,
   encodeCurrent,
+  encodeNote,
   encodeRoot,
   type MarkRecord,
+  type Note,
   type RootRecord
 } from "./LevelRecords.ts"
 import { type LevelSeal, read } from "./LevelSeal.ts"
@@ -50,6 +53,14 @@ export const currentWrite = (sealer: LevelSeal, current: CurrentRecord): Write =
   Keys.CURRENT,
   sealer.seal({ key: Keys.CURRENT }, encodeCurrent(current))
 ]
+
+/** A note, and by which record its version is known. */
+export const noteWrite = (sealer: LevelSeal, secret: Uint8Array, note: Note) => {
+  const noteDigest = digest(secret, Buffer.from(note.name))
+  const key = Keys.note(noteDigest)
+  const write: Write = [key, sealer.seal({ key }, encodeNote(note))]
+  return { record: { digest: noteDigest, version: note.version }, write }
+}
 
 /** The first writes of a new journal. */
 export const firstWrites = (sealer: LevelSeal, root: RootRecord): ReadonlyArray<Write> => [

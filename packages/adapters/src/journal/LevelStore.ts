@@ -52,7 +52,9 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
     Effect.tryPromise({ try: body, catch: (cause) => toJournalError(method, cause, subject) })
 
   const openOnce = (method: string) =>
-    attempt(method, () => options.open(options.path, { create: false }), options.path)
+    attempt(method, () => options.open(options.path, { create: false }), options.path).pipe(
+      Effect.mapError((error) => new JournalError({ ...error, subject: inItsWords(error.cause) ?? options.path }))
+    )
 
   /** Opens it, with the reserved space where there is no other. */
   const open = Effect.fn("LevelStore.open")(function*(method: string) {
@@ -109,6 +111,14 @@ export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
     inTurn: (method, work) => turn.withPermits(1)(Effect.zipRight(Effect.suspend(() => held(method)), work))
   }
 })
+
+/** What LevelDB cannot open for is in its MANIFEST, or is missing by that. */
+const inItsWords = (cause: unknown): string | undefined => {
+  const inner = cause instanceof Error ? cause.cause : undefined
+  return inner instanceof Error && inner.message.startsWith("Corruption: ")
+    ? `MANIFEST: ${inner.message.slice("Corruption: ".length)}`
+    : undefined
+}
 
 /** Whether the database holds exactly these writes: sealed values carry a nonce of their own, so none is alike. */
 const holds = async (db: Database, writes: ReadonlyArray<Write>): Promise<boolean> => {

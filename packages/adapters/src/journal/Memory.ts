@@ -95,7 +95,8 @@ export const openMemoryJournal = Effect.fn("MemoryJournal.open")(function*(disk:
     readNote: (name) => Effect.sync(() => disk.notes.get(name)),
     writeNote: (name, text) => Effect.sync(() => void disk.notes.set(name, text)),
     fork: (options) => turn.withPermits(1)(fork(disk, options)),
-    scrub: Stream.empty
+    scrub: Stream.empty,
+    scrubPart: () => Effect.succeed({ findings: [], next: undefined })
   } satisfies JournalShape
 })
 

@@ -128,6 +128,36 @@ describe("a journal with files gone", () => {
       assert.deepStrictEqual(found.map(({ first, last }) => [first, last]), [[100, 100], [164, 227]])
       assert.isTrue(found.every(({ error }) => error.reason === "Corrupt"))
     }).pipe(Effect.provide(services)))
+
+  /** Verifies: JRNL-7 */
+  it.scoped("are found part by part as they are all at once, in one opening and over several", () =>
+    Effect.gen(function*() {
+      const { path } = yield* closedJournal()
+      const db = yield* Effect.promise(() => openClassicLevel(`${path}/db`, { create: false }))
+      yield* Effect.promise(() =>
+        db.write([[Keys.inLog(0, Keys.ENTRY, 100), undefined], [Keys.inLog(0, Keys.ENTRY, 164), undefined]])
+      )
+      yield* Effect.promise(() => db.close())
+      const ranges: Array<ReadonlyArray<number>> = []
+      let from: string | undefined
+      let parts = 0
+      // An opening for every three parts.
+      for (let more = true; more;) {
+        more = yield* Effect.scoped(Effect.gen(function*() {
+          const journal = yield* open(path, true)
+          for (let n = 0; n < 3; n++) {
+            const part = yield* journal.scrubPart({ from, bytes: 8_192 })
+            ranges.push(...part.findings.map(({ first, last }) => [first, last]))
+            from = part.next
+            parts++
+            if (from === undefined) return false
+          }
+          return true
+        }))
+      }
+      assert.isAtLeast(parts, 5)
+      assert.deepStrictEqual(ranges, [[100, 100], [164, 227]])
+    }).pipe(Effect.provide(services)))
 })
 
 describe("a journal and the wrong keys", () => {

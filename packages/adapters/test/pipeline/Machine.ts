@@ -43,7 +43,7 @@ export interface Machine {
   readonly kind?: "jsonl"
 }
 
-const openStore = ({ kind, mail }: Machine) =>
+export const openStore = ({ kind, mail }: Machine) =>
   kind === "jsonl" ? openJsonl({ name: "jsonl", path: mail }) : openMaildir({ name: "maildir", path: mail })
 
 /** A machine with an empty Maildir and a journal without events. */

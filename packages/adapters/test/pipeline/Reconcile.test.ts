@@ -141,4 +141,31 @@ describe("after opening, before the first append", () => {
       assert.deepStrictEqual(fs.readdirSync(join(top, "restored/maildir/new")).toSorted(), ["3.host", "5.host"])
       assert.deepStrictEqual(fs.readdirSync(join(top, "restored/maildir/cur")), ["2.host:2,S"])
     }).pipe(Effect.provide(services)))
+
+  /** Verifies: SHIP-6 */
+  it.scopedLive(
+    "asks the store again for what it had removed in a past that was undone with it",
+    () =>
+      Effect.gen(function*() {
+        const top = yield* freshFolder
+        const machine = yield* makeMachine(top)
+        deliver(machine, 1, 2, 3)
+        yield* pass(machine)
+        copy(machine.home, join(top, "backup-home"))
+        copy(machine.mail, join(top, "backup-mail"))
+        fs.rmSync(join(machine.mail, "new/1.host"))
+        fs.renameSync(join(machine.mail, "new/2.host"), join(machine.mail, "cur/2.host:2,S"))
+        yield* pass(machine)
+        // The whole machine goes back, works offline, and then finds what it did in that other past.
+        copy(join(top, "backup-home"), machine.home)
+        copy(join(top, "backup-mail"), machine.mail)
+        deliver(machine, 4)
+        yield* pass(machine, true)
+        const { findings } = yield* pass(machine)
+        assert.strictEqual(findings[0]?._tag, "forked")
+        yield* assertRestores(machine, top, machine.targets[0]!)
+        assert.strictEqual((yield* pass(machine)).events, 0)
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
 })

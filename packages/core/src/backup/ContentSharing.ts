@@ -51,6 +51,13 @@ export const shareContents = Effect.fn("ContentSharing.share")(function*(
   return { facts, contents } satisfies Shared
 })
 
+/** Which contents events bring into a log, the first of which has index `first`. */
+export const contentsIn = (events: ReadonlyArray<Fact>, first: number): ReadonlyArray<ContentEntry> =>
+  events.flatMap((fact, at): ReadonlyArray<ContentEntry> => {
+    const digest = digestOf({ fact })
+    return digest === undefined ? [] : [[digest, first + at]]
+  })
+
 /** Of a content that is worth a reference, hex. */
 const digestOf = ({ fact, sha256 }: { readonly fact: Fact; readonly sha256?: Uint8Array }): string | undefined => {
   const content = contentOf(fact)

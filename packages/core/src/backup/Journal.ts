@@ -141,9 +141,24 @@ export interface JournalShape {
   }) => Effect.Effect<void, JournalError>
   /** Opens and checks every entry: each range that is not what was written, in order. */
   readonly scrub: Stream.Stream<
-    { readonly first: number; readonly last: number; readonly error: JournalError },
+    JournalFinding,
     JournalError
   >
+  /**
+   * The same a part at a time, of about so many bytes, with everything beside the entries too: what was found in it,
+   * and where the next part begins, in words that only the journal understands; nothing after the last.
+   */
+  readonly scrubPart: (part: { readonly from: string | undefined; readonly bytes: number }) => Effect.Effect<
+    { readonly findings: ReadonlyArray<JournalFinding>; readonly next: string | undefined },
+    JournalError
+  >
+}
+
+/** A range of events that is not what was written. */
+export interface JournalFinding {
+  readonly first: number
+  readonly last: number
+  readonly error: JournalError
 }
 
 export class Journal extends Context.Tag("@sealog/core/backup/Journal")<Journal, JournalShape>() {}

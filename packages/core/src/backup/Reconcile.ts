@@ -32,7 +32,7 @@ import {
 } from "./Journal.ts"
 import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
-import { applyDelta, beforeRefold, foldEvents, recordingTable } from "./SourceTable.ts"
+import { applyDelta, beforeRefold, foldEvents, isCount, recordingTable } from "./SourceTable.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
 import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
 
@@ -58,7 +58,7 @@ interface Reconciling {
 /** To be run alone with the log (`Capture.exclusively`), before the first append or ship of a session. */
 export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling: Reconciling) {
   const { journal, ring, target } = reconciling
-  if ((yield* journal.readNote(REFOLD)) === "due") yield* refold(journal, reconciling.sources)
+  if ((yield* journal.readNote(REFOLD)) === "due") yield* refold(reconciling)
   const { segments } = yield* listSegments(target.storage, ring)
   const identity = yield* journal.identity
   const own = segments
@@ -140,10 +140,12 @@ const extend = Effect.fn("Reconcile.extend")(function*(
 })
 
 /** Other targets are filled from here, so what an event needs comes here with it. */
-const takeBlob = Effect.fn("Reconcile.takeBlob")(function*(from: StorageShape, local: StorageShape, object: string) {
-  const bytes = yield* from.get(object)
-  yield* local.put(object, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
-})
+export const takeBlob = Effect.fn("Reconcile.takeBlob")(
+  function*(from: StorageShape, local: StorageShape, object: string) {
+    const bytes = yield* from.get(object)
+    yield* local.put(object, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
+  }
+)
 
 /** What the sources remember after these events, as changes to what they remember now. */
 const foldInto = Effect.fn("Reconcile.foldInto")(function*(
@@ -171,7 +173,7 @@ const fork = Effect.fn("Reconcile.fork")(function*(
   reconciling: Reconciling,
   strange: SegmentInfo
 ): Effect.fn.Return<Finding, ReconcileError> {
-  const { entropy, journal, sources } = reconciling
+  const { entropy, journal } = reconciling
   const old = yield* journal.identity
   const current = { writer: old.writer, head: yield* journal.head }
   const at = yield* boundaryBefore(journal, strange.first, current)
@@ -199,7 +201,7 @@ const fork = Effect.fn("Reconcile.fork")(function*(
   )
   yield* journal.writeNote(REFOLD, "due")
   yield* journal.fork({ at, writer, entries: Stream.concat(Stream.succeed<JournalEntry>(first), rest) })
-  yield* refold(journal, sources)
+  yield* refold(reconciling)
   return { _tag: "forked", at: at.size, writer }
 })
 
@@ -213,9 +215,15 @@ const rewritten = (event: Event, from: Uint8Array, to: Uint8Array, at: number): 
     : renumbered
 }
 
-/** Folds what every source remembers anew from all logs: those left behind at index -1, which stands for "not here". */
-const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, sources: ReadonlyArray<SourceShape>) {
+/**
+ * Folds what every source remembers anew from all logs: those left behind at index -1, which stands for "not here". What
+ * the target has of these beyond where they were left, other histories of this machine have changed: of that the store is
+ * asked again, for in the fold of all logs the later word holds.
+ */
+const refold = Effect.fn("Reconcile.refold")(function*(reconciling: Reconciling) {
+  const { journal, sources } = reconciling
   const logs = yield* journal.logs
+  const elsewhere = yield* Effect.forEach(logs.slice(0, -1), (log) => eventsBeyond(reconciling, log))
   for (const source of sources) {
     const table = beforeRefold(yield* journal.state(source.name))
     for (const log of logs) {
@@ -229,13 +237,34 @@ const refold = Effect.fn("Reconcile.refold")(function*(journal: JournalShape, so
         }))
       )
     }
+    const touched = recordingTable(table)
+    for (const events of elsewhere.flat()) foldEvents(source, events, -1, touched.table)
+    for (const [key] of touched.delta()) if (!isCount(key)) table.delete(key)
     yield* journal.replaceState(source.name, table)
   }
   yield* journal.writeNote(REFOLD, "done")
 })
 
+/** What a target has of a log behind where it was left here. */
+const eventsBeyond = Effect.fn("Reconcile.eventsBeyond")(function*(
+  { ring, target }: Reconciling,
+  { head, writer }: JournalLog
+) {
+  const { segments } = yield* listSegments(target.storage, ring)
+  const beyond: Array<ReadonlyArray<Event>> = []
+  let next = head.size
+  for (const info of segments.toSorted((a, b) => a.first - b.first || b.last - a.last)) {
+    if (!same(info.writer, writer) || info.last < next) continue
+    const { runs } = yield* readSegment(target.storage, ring, info)
+    const all = yield* eventsOf({ first: info.first, count: info.last - info.first + 1, runs, blobs: [] })
+    beyond.push(yield* decodeAll(all.slice(Math.max(0, next - info.first))))
+    next = info.last + 1
+  }
+  return beyond
+})
+
 /** Says that a fork was begun: what the sources remember may still name places in the log left behind. */
-const REFOLD = "refold"
+export const REFOLD = "refold"
 
 /** The head at the last block boundary that is not past an index. */
 const boundaryBefore = Effect.fn("Reconcile.boundaryBefore")(function*(

@@ -24,7 +24,8 @@ export const foldEvents = (
 ): void => {
   let { events: count, lastAt } = countsIn(table.get(COUNTS))
   events.forEach((event, position) => {
-    if (event.source !== source.name) return
+    // A checkpoint is told about a source, and not by it.
+    if (event.source !== source.name || event.kind === "source.checkpoint") return
     source.remember(event, first < 0 ? first : first + position, table)
     count++
     lastAt = event.recordedAt
@@ -38,6 +39,9 @@ export const beforeRefold = (known: SourceState): Map<string, string> => {
   table.delete(COUNTS)
   return table
 }
+
+/** Whether a key is that of the counts, which no source wrote. */
+export const isCount = (key: string): boolean => key === COUNTS
 
 export const countsOf = (state: SourceState): SourceCounts => countsIn(state.get(COUNTS))
 

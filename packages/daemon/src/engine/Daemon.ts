@@ -3,21 +3,38 @@
  * source wakes by its hints and, as nothing may be missed, by the clock; a target wakes when there is something for
  * it. Each that fails says so in `status` and tries again, later each time; only the journal failing ends it all.
  */
+import type { JournalError } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { SEGMENT_CUT_BYTES } from "@sealog/core/format/Limits"
 import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
-import { Clock, Deferred, Effect, Either, Option, PubSub, Queue, Ref, Schedule, Stream } from "effect"
+import {
+  Clock,
+  Deferred,
+  Effect,
+  Either,
+  ExecutionStrategy,
+  Exit,
+  Option,
+  PubSub,
+  Queue,
+  Ref,
+  Schedule,
+  Scope,
+  Stream
+} from "effect"
 import type { Running, SyncOptions } from "../Engine.ts"
 import { EngineFailure } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
 import type { EngineServices } from "../LazyEngine.ts"
 import * as Reports from "../Reports.ts"
 import { drill } from "./Drill.ts"
+import { condemn, isDamage, refuseOlder } from "./Heal.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, shipOne, sync } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
-import { openSession, type Session } from "./Session.ts"
+import { scrubSlowly } from "./Scrub.ts"
+import { openSession, type Session, type Unlocked } from "./Session.ts"
 import * as StatusFile from "./StatusFile.ts"
 
 /** How often a store is read though nothing hinted at a change. */
@@ -47,8 +64,56 @@ interface Working {
   readonly shipDelaySeconds: number
 }
 
+/**
+ * Starts the daemon. A life of it ends when its journal is found damaged: then that is healed, and another life begins,
+ * for which whoever asks meanwhile waits. Whatever else goes wrong in a life ends the daemon.
+ */
 export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
-  const session = yield* openSession()
+  const scope = yield* Effect.scope
+  const failed = yield* Deferred.make<never, KnownError>()
+  let unlocked: Unlocked | undefined
+  const begin = Effect.gen(function*() {
+    const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+    const session = openSession({ mayHeal: true, ...(unlocked === undefined ? {} : { unlocked }) })
+    const working = yield* session.pipe(
+      Effect.tap((opened) => Effect.sync(() => void (unlocked = opened))),
+      Effect.flatMap((opened) => live(options, opened)),
+      Scope.extend(own),
+      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
+    )
+    return { working, end: Scope.close(own, Exit.void) }
+  })
+  /** What is found at once, when targets are met, is healed at once. */
+  const beginWhole = Effect.catchIf(begin, isMet, (error) => Effect.zipRight(condemn(error), begin))
+
+  const first = yield* beginWhole
+  const current = yield* Ref.make(yield* doneWith(first.working))
+  const attend = Effect.fn("Daemon.attend")(function*() {
+    let life = first
+    while (true) {
+      const error = yield* Effect.flip(Deferred.await(life.working.failed))
+      if (!isDamage(error)) return yield* Effect.fail(error)
+      const next = yield* Deferred.make<Working, KnownError>()
+      yield* Ref.set(current, next)
+      yield* life.end
+      yield* condemn(error)
+      life = yield* beginWhole.pipe(Effect.tapErrorCause((cause) => Deferred.failCause(next, cause)))
+      yield* Deferred.succeed(next, life.working)
+    }
+  })
+  yield* Effect.forkScoped(Effect.catchAllCause(attend(), (cause) => Deferred.failCause(failed, cause)))
+  return yield* handlersOf({ failed, now: Effect.flatMap(Ref.get(current), Deferred.await) })
+})
+
+/** Damage that was found in a journal that had opened: another opening heals it. */
+const isMet = (error: KnownError): error is JournalError =>
+  isDamage(error) && error.method !== "heal" && error.method !== "open"
+
+const doneWith = (working: Working) =>
+  Effect.tap(Deferred.make<Working, KnownError>(), (done) => Deferred.succeed(done, working))
+
+/** From an opening of the journal to the next. */
+const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, session: Session) {
   const bells = new Map<string, Bells>()
   for (const { name } of session.backup.targets) {
     bells.set(name, { some: yield* Queue.sliding<void>(1), much: yield* Queue.sliding<void>(1) })
@@ -62,14 +127,16 @@ export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
     shipDelaySeconds: options.shipDelaySeconds
   }
   yield* Effect.forEach(session.backup.targets, (target) => Effect.either(session.backup.meet(target)))
+  yield* refuseOlder(session)
   yield* saveStatus(working)
   for (const source of session.backup.sources) yield* Effect.forkScoped(supervised(working, watch(working, source)))
   for (const target of session.backup.targets) {
     yield* Effect.forkScoped(supervised(working, shipWhenRung(working, target)))
   }
+  yield* Effect.forkScoped(supervised(working, scrubSlowly(session)))
   if (session.config.drillEveryHours > 0) yield* Effect.forkScoped(supervised(working, drills(working)))
   yield* Effect.addFinalizer(() => Effect.ignore(saveStatus(working)))
-  return yield* handlersOf(working)
+  return working
 })
 
 /** A fiber that ends ends the daemon: it is never silently dead. */
@@ -152,7 +219,10 @@ const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
     const now = yield* Clock.currentTimeMillis
     return Option.match(last, { onNone: () => true, onSome: ({ at }) => now - Date.parse(at) >= every })
   })
-  const hold = Effect.either(drill(working.session, { mode: "incremental" })).pipe(
+  const hold = drill(working.session, { mode: "incremental" }).pipe(
+    Effect.map(Either.right),
+    // What a drill could not do is told and tried again; but damage to the journal is not the drill's.
+    Effect.catchIf((error) => !isDamage(error), (error) => Effect.succeed(Either.left(error))),
     Effect.flatMap((result) => trouble(working, "sources", "drill", Either.isLeft(result) ? result.left : undefined)),
     Effect.zipRight(saveStatus(working))
   )
@@ -162,28 +232,47 @@ const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
   )
 })
 
-const handlersOf = Effect.fn("Daemon.handlers")(function*(working: Working) {
-  const { failed, session, troubles } = working
+const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
+  readonly failed: Deferred.Deferred<never, KnownError>
+  /** The life that there is, once it has begun. */
+  readonly now: Effect.Effect<Working, KnownError>
+}) {
   const services = yield* Effect.context<EngineServices>()
-  const answer = <A, E extends KnownError>(work: Effect.Effect<A, E, EngineServices>) => Effect.provide(work, services)
+  const answer = <A>(work: (working: Working) => Effect.Effect<A, KnownError, EngineServices>) =>
+    Effect.provide(Effect.flatMap(now, work), services)
   // A sync or a drill reads the stores too.
-  const announce = Effect.zipRight(wake(working, false), saveStatus(working))
+  const announce = (working: Working) => Effect.zipRight(wake(working, false), saveStatus(working))
   return {
     failed: Deferred.await(failed),
     handlers: {
-      status: () => answer(Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))),
+      status: () =>
+        answer(({ session, troubles }) =>
+          Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))
+        ),
       sync: () =>
-        answer(Effect.tap(sync(session, (kind, name, error) => trouble(working, kind, name, error)), () => announce)),
+        answer((working) =>
+          Effect.tap(
+            damageEnds(working, sync(working.session, (kind, name, error) => trouble(working, kind, name, error))),
+            () => announce(working)
+          )
+        ),
       // Listening first, then reading: what is recorded in between is told too.
       log: (params) =>
         Stream.unwrapScoped(
-          Effect.map(working.followers.subscribe, (told) => logLines(session, params, Stream.fromQueue(told)))
+          Effect.flatMap(now, ({ followers, session }) =>
+            Effect.map(followers.subscribe, (told) =>
+              logLines(session, params, Stream.fromQueue(told))))
         ),
-      drill: (params) => answer(Effect.tap(drill(session, params), () => announce)),
-      fingerprint: () => answer(fingerprint(session))
+      drill: (params) =>
+        answer((working) => Effect.tap(damageEnds(working, drill(working.session, params)), () => announce(working))),
+      fingerprint: () => answer(({ session }) => fingerprint(session))
     }
   } satisfies Running
 })
+
+/** Damage that is met while somebody is answered ends this life of the daemon too. */
+const damageEnds = <A, R>(working: Working, work: Effect.Effect<A, KnownError, R>) =>
+  Effect.tapError(work, (error) => isDamage(error) ? Deferred.fail(working.failed, error) : Effect.void)
 
 export const fingerprint = Effect.fn("Daemon.fingerprint")(function*({ journal, ring }: Session) {
   const { writer } = yield* journal.identity

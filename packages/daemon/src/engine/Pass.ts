@@ -12,6 +12,7 @@ import { Buffer } from "node:buffer"
 import { failureOf, type KnownError } from "../Failure.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
+import { isDamage, refuseOlder } from "./Heal.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /** Sources and targets at work at once; each waits for disks and networks of its own. */
@@ -43,6 +44,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
   const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
     concurrency: CONCURRENCY
   })
+  yield* refuseOlder(session)
   const shippers = yield* Effect.forEach(backup.targets, (target, at) => {
     const first = met[at]!
     return Either.isLeft(first)
@@ -90,15 +92,15 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
 }, Effect.scoped)
 
 /** What this machine found out about itself and its targets when they met, in words for its owner. */
-export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup }: Session) {
+export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup, warnings }: Session) {
   const missing = yield* backup.missing
   const lost: ReadonlyArray<Reports.Problem> = missing === 0 ? [] : [{
     reason: "JournalOlder",
     message:
-      `the journal is older than it was: its newest ${missing} events are neither here nor at a target that answers`,
-    hint: "connect the targets that are away and run sealog sync: what any of them has is taken back"
+      `the journal was put back to an older state and went on: ${missing} events that it had are not in it as they were`,
+    hint: "connect the targets that are away and run sealog sync: what any of them has is kept beside what is new"
   }]
-  return lost.concat(backup.targets.flatMap((target) => {
+  return [...(yield* warnings), ...lost].concat(backup.targets.flatMap((target) => {
     const finding = backup.findings(target)
     return [
       ...(finding === undefined ? [] : wordsFor(target.name, finding)),
@@ -239,6 +241,8 @@ const behind = Effect.fn("Engine.behind")(function*(
   target: Target,
   error: KnownError
 ): Effect.fn.Return<TargetOutcome, KnownError> {
+  // No target is to blame for a journal that is not what was written.
+  if (isDamage(error)) return yield* error
   return { target, objects: 0, bytes: 0, behindEvents: yield* behindEvents(session, target), error }
 })
 

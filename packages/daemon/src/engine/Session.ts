@@ -2,8 +2,9 @@
  * A home opened with its key: the journal held, sources and targets at hand. What `sync`, `run`, `drill`, `log` and
  * `fingerprint` stand on; everything in it is closed with its scope.
  */
+import { FileSystem } from "@effect/platform"
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
-import { makePinFile } from "@sealog/adapters/journal/PinFile"
+import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
@@ -21,8 +22,11 @@ import { type Context, Effect } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
 import { EngineFailure } from "../Engine.ts"
+import type { KnownError } from "../Failure.ts"
 import { Home } from "../Home.ts"
+import type { Problem } from "../Reports.ts"
 import { type Credential, Secrets } from "../Secret.ts"
+import { healedBefore, openHome } from "./Heal.ts"
 import { attendSource, openTarget } from "./Places.ts"
 
 export interface Session {
@@ -33,23 +37,47 @@ export interface Session {
   readonly capture: Context.Tag.Service<typeof Capture.Capture>
   readonly backup: BackupShape
   readonly pin: Context.Tag.Service<typeof HeadPin>
+  /** SHA-256 of every key slot of this home. */
+  readonly slots: ReadonlyArray<Uint8Array>
+  /** What was found out about the journal and the pin: at this opening, and for as long as a damaged one is kept. */
+  readonly warnings: Effect.Effect<ReadonlyArray<Problem>, KnownError>
 }
 
-/** Opens this home: asks for the key, takes the journal's lock. */
-export const openSession = Effect.fn("Session.open")(function*() {
+/** The keys of this home's vault, which a session leaves to the next. */
+export type Unlocked = Pick<Session, "ring" | "openedWith" | "slots">
+
+/**
+ * Opens this home: asks for the key unless it has it from a session before, takes the journal's lock. A damaged journal
+ * is healed only for those who bring things up to date; who only asks is told.
+ */
+export const openSession = Effect.fn("Session.open")(function*(
+  options: { readonly mayHeal?: boolean; readonly unlocked?: Unlocked } = {}
+) {
   const config = yield* Config.load()
   const home = yield* Home
   const entropy = yield* Entropy
-  const { openedWith, ring } = yield* unlock(config.vaultId)
+  const unlocked = options.unlocked ?? (yield* unlock(config.vaultId))
+  const { openedWith, ring, slots } = unlocked
   const local = yield* makeDisk(home.root)
   const keys = Effect.provideService(KeyRing, ring)
-  const journal = yield* openLevelJournal({ path: home.journal }).pipe(keys)
   const sources = yield* Effect.forEach(config.sources, attendSource)
   const targets = yield* Effect.forEach(
     config.targets,
     (spec) => Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage }))
   )
-  const pin = yield* makePinFile(home.headPin).pipe(keys)
+  const { journal, pin, warnings: found } = yield* openHome(
+    {
+      openJournal: openLevelJournal({ path: home.journal }),
+      openWorkshop: openWorkshop(home.journal),
+      pinPath: home.headPin,
+      ring,
+      sources,
+      targets,
+      local,
+      slots
+    },
+    options.mayHeal === true
+  )
   const opened = Effect.gen(function*() {
     const capture = yield* Capture.make
     const backup = yield* makeBackup({ sources, targets }).pipe(Effect.provideService(Capture.Capture, capture))
@@ -62,7 +90,9 @@ export const openSession = Effect.fn("Session.open")(function*() {
     Effect.provideService(Compressor, threadedCompressor),
     keys
   )
-  return { config, ring, openedWith, journal, pin, ...(yield* opened) } satisfies Session
+  const fs = yield* FileSystem.FileSystem
+  const warnings = Effect.map(healedBefore(fs, home.journal), (healed) => [...found, ...healed])
+  return { config, ring, openedWith, slots, journal, pin, warnings, ...(yield* opened) } satisfies Session
 })
 
 /** The key ring of this home's vault, from the slots kept here. */
@@ -70,7 +100,7 @@ const unlock = Effect.fn("Session.unlock")(function*(vaultId: string) {
   const home = yield* Home
   const { openedWith, secret } = yield* askSecret()
   const storage = yield* makeDisk(home.root)
-  const { ring } = yield* openVault({ storage, subject: home.root, secret }).pipe(Effect.provide(Kdf.layer))
+  const { ring, slots } = yield* openVault({ storage, subject: home.root, secret }).pipe(Effect.provide(Kdf.layer))
   if (Buffer.from(ring.vaultId).toString("hex") !== vaultId) {
     return yield* new EngineFailure({
       reason: "NotVerified",
@@ -79,7 +109,7 @@ const unlock = Effect.fn("Session.unlock")(function*(vaultId: string) {
       detail: "it names another vault"
     })
   }
-  return { ring, openedWith }
+  return { ring, openedWith, slots: slots.map(({ sha256 }) => sha256) } satisfies Unlocked
 })
 
 /** What the person has to open a vault, in the vault's own terms. */

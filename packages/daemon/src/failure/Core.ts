@@ -102,12 +102,14 @@ export const source: Table<SourceReason, SourceError> = {
   ]
 }
 
+const healsIt = "run sealog sync: it heals the journal, with a target's help where that is needed, and removes nothing"
+
 export const journal: Table<JournalReason, JournalError> = {
   Missing: [
     Exit.noVault,
     "NoJournal",
     (e) => `the journal of this home is gone, or a file that it needs${inBrackets(e.subject)}`,
-    "put the journal folder back, or restore from a target; docs/operating.md says how"
+    healsIt
   ],
   Exists: [
     Exit.usage,
@@ -131,7 +133,11 @@ export const journal: Table<JournalReason, JournalError> = {
     Exit.notVerified,
     "JournalDamaged",
     (e) => `the journal is damaged${inBrackets(e.subject)}`,
-    "what was shipped is whole at the targets: check with sealog verify, and check this disk"
+    (e) =>
+      e.method === "heal"
+        ? "connect that target and run sealog sync: it takes from there what is missing; a target that is gone for good is "
+          + "to be taken out of config.toml"
+        : healsIt
   ],
   Conflict: [
     Exit.failed,

@@ -11,7 +11,7 @@ export const pin: Table<PinReason, PinError> = {
     Exit.notVerified,
     "PinMissing",
     (e) => `the pinned head of this home is gone${inBrackets(e.subject)}`,
-    "put the file back with the rest of the home; docs/operating.md says how to go on without it"
+    "put the file back with the rest of the home, or run sealog sync: it pins anew what the journal knows"
   ],
   Exists: [
     Exit.usage,
@@ -23,7 +23,7 @@ export const pin: Table<PinReason, PinError> = {
     Exit.notVerified,
     "PinDamaged",
     (e) => `the pinned head of this home is damaged, or not this vault's${inBrackets(e.subject)}`,
-    "put the file back from a copy of the home; docs/operating.md says how to go on without it"
+    "put the file back from a copy of the home, or run sealog sync: it pins anew what the journal knows"
   ],
   WrongKey: [
     Exit.wrongKey,

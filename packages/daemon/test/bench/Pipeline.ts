@@ -63,7 +63,18 @@ export const sessionOf = ({ journal, local, pin, target }: Parts, source: Source
       sources: [],
       targets: []
     }
-    return { config, ring, openedWith: "password", journal, capture, backup, pin } satisfies Session
+    const warnings = Effect.succeed([])
+    return {
+      config,
+      ring,
+      openedWith: "password",
+      slots: [],
+      journal,
+      capture,
+      backup,
+      pin,
+      warnings
+    } satisfies Session
   }).pipe(
     Effect.provideService(Journal, journal),
     Effect.provideService(LocalObjects, local),

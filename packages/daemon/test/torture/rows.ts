@@ -1,7 +1,10 @@
 /** Every row there is a harness for, in the order of the scoreboard. */
 import type { Row } from "./Row.ts"
+import { bitRot } from "./rows/BitRot.ts"
 import { boundedParsers } from "./rows/BoundedParsers.ts"
+import { clone } from "./rows/Clone.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
+import { lostFiles } from "./rows/LostFiles.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
@@ -12,6 +15,9 @@ import { tamper } from "./rows/Tamper.ts"
 
 export const rows: ReadonlyArray<Row> = [
   powerCut,
+  bitRot,
+  lostFiles,
+  clone,
   tamper,
   swap,
   rollback,
