@@ -101,9 +101,24 @@ describe("Kdf", () => {
     Effect.gen(function*() {
       const params = { passes: 3, lanes: 1, memoryKiB: 1 }
       const error = yield* Effect.flip(derive(utf8("x"), utf8("somesalt"), params).pipe(Effect.provide(Kdf.layer)))
-      assert.strictEqual(error.reason, "Failed")
+      assert.deepStrictEqual([error._tag, error.reason], ["KdfError", "Failed"])
       assert.include(error.message, "try again")
     }))
+
+  it.effect("depends on every input, also where a test stretches nothing", () =>
+    Effect.gen(function*() {
+      const params = { passes: 3, lanes: 1, memoryKiB: 8 }
+      const made = yield* Effect.all([
+        derive(utf8("x"), utf8("somesalt"), params),
+        derive(utf8("y"), utf8("somesalt"), params),
+        derive(utf8("x"), utf8("othersalt"), params),
+        derive(utf8("x"), utf8("somesalt"), { ...params, passes: 4 }),
+        derive(utf8("x"), utf8("somesalt"), { ...params, lanes: 2 }),
+        derive(utf8("x"), utf8("somesalt"), { ...params, memoryKiB: 9 })
+      ])
+      assert.strictEqual(new Set(made).size, made.length)
+      assert.isTrue(made.every((key) => key.length === 64))
+    }).pipe(Effect.provide(Kdf.layerTest)))
 
   /** Verifies: KEY-3 */
   it("refuses parameters out of bounds, of each kind, at once", () => {
@@ -117,6 +132,7 @@ describe("Kdf", () => {
       bad[name].map((value) => ({ name, params: { ...good, [name]: value } }))
     )
     assert.isAtLeast(sets.length, 40)
+    for (const { params } of sets) assert.strictEqual(Kdf.checkParams(params)?.reason, "Bounds")
     // The best of a few rounds: what else this machine does meanwhile is not the question.
     const rounds = Array.from({ length: 20 }, () => {
       const start = performance.now()

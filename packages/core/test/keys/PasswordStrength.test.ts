@@ -21,7 +21,7 @@ describe("PasswordStrength", () => {
       const weak = password("password1")
       const allowed = yield* requireStrength({ password: weak, allowWeak: true })
       const refused = yield* Effect.flip(requireStrength({ password: weak, allowWeak: false }))
-      assert.strictEqual(refused.reason, "Weak")
+      assert.deepStrictEqual([refused._tag, refused.reason], ["PasswordError", "Weak"])
       assert.include(refused.message, "--allow-weak-password")
       assert.notInclude(refused.message, "password1")
       const { feedback, score } = yield* passwordStrength(weak)
@@ -29,7 +29,13 @@ describe("PasswordStrength", () => {
       assert.isTrue(feedback.every((text) => /^[A-Z].{10}/.test(text)), feedback.join("; "))
       assert.deepStrictEqual(allowed, { feedback, score })
       assert.isBelow(allowed.score, MIN_SCORE)
-      yield* requireStrength({ password: password("correct horse battery staple window"), allowWeak: false })
+      assert.deepStrictEqual(
+        yield* requireStrength({ password: password("correct horse battery staple window"), allowWeak: false }),
+        { score: 4, feedback: [] }
+      )
+      // Just strong enough, and nothing to say about it.
+      const enough = yield* requireStrength({ password: password("garden gate"), allowWeak: false })
+      assert.deepStrictEqual(enough, { score: MIN_SCORE, feedback: [] })
     }))
 
   it.effect(

@@ -54,6 +54,8 @@ describe("RecoveryCode", () => {
     const words = ZEROS.split(" ")
     const unknown = refusal(words.with(4, "abandn").join(" "))
     assert.deepStrictEqual([unknown?.reason, unknown?.detail], ["UnknownWord", "word 5, “abandn”"])
+    assert.strictEqual(unknown?._tag, "RecoveryCodeError")
+    assert.strictEqual(refusal(words.with(0, "abandn").join(" "))?.detail, "word 1, “abandn”")
     const short = refusal(words.slice(1).join(" "))
     assert.deepStrictEqual([short?.reason, short?.detail], ["WordCount", "23"])
     assert.strictEqual(refusal("")?.reason, "WordCount")

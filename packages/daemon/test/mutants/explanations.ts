@@ -25,6 +25,7 @@ const explain = (kind: string, why: string, ...mutants: ReadonlyArray<string>): 
 }
 
 const SAME = "The same, whatever comes"
+const TEXT = "Another text for people"
 const COST = "The same, at another cost"
 
 export const explanations: ReadonlyArray<Explanation> = [
@@ -173,5 +174,72 @@ export const explanations: ReadonlyArray<Explanation> = [
     SAME,
     "For the types alone",
     "Value.ts | BooleanLiteral | true → false"
+  ),
+  explain(
+    SAME,
+    "The name of a service: any other serves as well that no other service has",
+    "Entropy.ts | StringLiteral | \"@sealog/core/keys/Entropy\"",
+    "Kdf.ts | StringLiteral | \"@sealog/core/keys/Kdf\"",
+    "KeyRing.ts | StringLiteral | \"@sealog/core/keys/KeyRing\""
+  ),
+  explain(
+    SAME,
+    "A list of one or more has a first and a last, a list of none has neither",
+    "KeyRing.ts | LogicalOperator | first === undefined || newest === undefined",
+    "KeyRing.ts | ConditionalExpression | first === undefined → false",
+    "KeyRing.ts | ConditionalExpression | newest === undefined → false"
+  ),
+  explain(
+    SAME,
+    "A slot is `Malformed` for whatever reason its bytes are, save one; and the ring that is made of its keys refuses the same",
+    "KeySlot.ts | StringLiteral | \"Malformed\"",
+    "KeySlot.ts | StringLiteral | \"Limit\"",
+    "KeySlot.ts | ConditionalExpression | count < 1 || count > Limits.EPOCHS || first < 0 → false",
+    "KeySlot.ts | ConditionalExpression | count < 1 || count > Limits.EPOCHS → false",
+    "KeySlot.ts | LogicalOperator | count < 1 || count > Limits.EPOCHS || first < 0",
+    "KeySlot.ts | LogicalOperator | count < 1 || count > Limits.EPOCHS",
+    "KeySlot.ts | ConditionalExpression | count < 1 → false",
+    "KeySlot.ts | ConditionalExpression | count > Limits.EPOCHS → false",
+    "KeySlot.ts | ConditionalExpression | first < 0 → false"
+  ),
+  explain(
+    SAME,
+    "Where it is reached the version is another one",
+    "KeySlot.ts | EqualityOperator | version > VERSION → version >= VERSION"
+  ),
+  explain(
+    SAME,
+    "A copy of bytes that nobody else holds",
+    "KeySlot.ts | MethodExpression | reader.raw(KEY_BYTES).slice()"
+  ),
+  explain(
+    SAME,
+    "What is said of a password is a text or null, and never an empty text",
+    "PasswordStrength.ts | ConditionalExpression | text !== \"\" → true",
+    "PasswordStrength.ts | StringLiteral | \"\""
+  ),
+  explain(
+    SAME,
+    "A detail that is undefined is none; the end of a body gives undefined; empty words are dropped",
+    "RecoveryCode.ts | ConditionalExpression | detail === undefined → false",
+    "RecoveryCode.ts | BlockStatement | { return undefined }",
+    "RecoveryCode.ts | Regex | /\\s+/u"
+  ),
+  explain(
+    COST,
+    "Too long a text is refused, or cut, before it costs anything; else it is refused, or scored, after that",
+    "Password.ts | ConditionalExpression | text.length > Limits.PASSWORD_MAX_BYTES * RAW_FACTOR → false",
+    "Password.ts | EqualityOperator | text.length > Limits.PASSWORD_MAX_BYTES * RAW_FACTOR",
+    "PasswordStrength.ts | MethodExpression | Redacted.value(password).slice(0, Limits.PASSWORD_SCORED_CHARS)"
+  ),
+  explain(
+    COST,
+    "The memory that the reference may take at most, which only tests run",
+    "Kdf.ts | ArithmeticOperator | Limits.KDF_CEILING.memoryKiB * 1024 + 1024"
+  ),
+  explain(
+    TEXT,
+    "What an error is about, in its text alone",
+    "KeySlot.ts | StringLiteral | \"key slot\""
   )
 ]
