@@ -103,6 +103,8 @@ describe("ObjectName", () => {
       `${name.slice(0, -1)}${"b"}`
     ]
     for (const other of foreign) assert.strictEqual(reasonOf(other), "Foreign", JSON.stringify(other))
+    const problem = Either.getOrThrow(Either.flip(parseSegmentName(ring, "log/x")))
+    assert.deepInclude(problem, { _tag: "NameProblem", name: "log/x" })
     const newer = segmentName(vault(1, 0, 1, 2), { ...some, epoch: 2 })
     assert.strictEqual(reasonOf(newer), "NewerEpoch")
     assert.strictEqual(reasonOf(name, vault(2, 0, 1)), "Unauthentic")
@@ -186,7 +188,12 @@ describe("ObjectName", () => {
       vaultId: ring.vaultId,
       epochs: new Map([[highest, Redacted.make(new Uint8Array(32))], [highest + 1, Redacted.make(new Uint8Array(32))]])
     })
-    assert.strictEqual(segmentName(late, { ...some, epoch: highest }).slice(0, 8), "log/7777")
+    const name = segmentName(late, { ...some, epoch: highest })
+    assert.strictEqual(name.slice(0, 8), "log/7777")
+    assert.strictEqual(epochOf(name), highest)
+    assert.strictEqual(epochOf(name.replace("7777", "bcde")), ((1 * 32 + 2) * 32 + 3) * 32 + 4)
+    const half = makeKeyRing({ vaultId: ring.vaultId, epochs: new Map([[0.5, Redacted.make(new Uint8Array(32))]]) })
+    assert.throws(() => segmentName(half, { ...some, epoch: 0.5 }), RangeError)
     assert.throws(() => segmentName(late, { ...some, epoch: highest + 1 }), RangeError)
   })
 

@@ -1,6 +1,6 @@
 /** What a size may cost, and that it tells no more than its magnitude. */
 import { assert, describe, it } from "@effect/vitest"
-import { OBJECT_MIN_BYTES } from "@sealog/core/format/Limits"
+import { OBJECT_BYTES, OBJECT_MIN_BYTES } from "@sealog/core/format/Limits"
 import { paddedLength, padme } from "@sealog/core/format/Padme"
 import { sealedLength } from "@sealog/core/format/SealedStream"
 import * as fc from "fast-check"
@@ -63,5 +63,9 @@ describe("Padme", () => {
 
   it("refuses what no reader would open", () => {
     assert.throws(() => paddedLength(41_943_040), /over its limit/)
+    const most = OBJECT_BYTES - sealedLength(OBJECT_BYTES) + OBJECT_BYTES
+    assert.strictEqual(sealedLength(most), OBJECT_BYTES)
+    assert.strictEqual(paddedLength(most), most)
+    assert.throws(() => paddedLength(most + 1), /over its limit/)
   })
 })

@@ -137,6 +137,14 @@ describe("Sealed", () => {
     }
   })
 
+  it("takes a nonce of its own length only", () => {
+    const options = { key: Redacted.make(new Uint8Array(32)), plaintext: Uint8Array.of(1), aad: new Uint8Array(0) }
+    for (const length of [0, 16, 23, 25, 32]) {
+      assert.throws(() => seal({ ...options, nonce: new Uint8Array(length) }), RangeError)
+    }
+    assert.lengthOf(seal({ ...options, nonce: new Uint8Array(24) }), 1 + OVERHEAD_BYTES)
+  })
+
   it("opens what is a view into a larger buffer, at any offset", () => {
     const options = {
       key: Redacted.make(new Uint8Array(33).fill(5).subarray(1)),

@@ -81,6 +81,9 @@ describe("SealedStream", () => {
     assert.strictEqual(reasonOf(layout(Limits.OBJECT_BYTES + 1)), "Limit")
     assert.notStrictEqual(reasonOf(layout(Limits.OBJECT_BYTES)), "Limit")
     assert.throws(() => seal(new Uint8Array(Limits.OBJECT_BYTES - HEAD_BYTES)), RangeError)
+    const most = Limits.OBJECT_BYTES - (sealedLength(Limits.OBJECT_BYTES) - Limits.OBJECT_BYTES)
+    assert.lengthOf(seal(new Uint8Array(most)), Limits.OBJECT_BYTES)
+    assert.throws(() => seal(new Uint8Array(most + 1)), RangeError)
   })
 
   /** Verifies: CIPH-6 */
@@ -176,6 +179,24 @@ describe("SealedStream", () => {
         )
       }
     }
+  })
+
+  it("knows a chunk that no object has by its length alone", () => {
+    const head = seal(pattern(1)).subarray(0, HEAD_BYTES)
+    const reason = (index: number, final: boolean, length: number) =>
+      reasonOf(openChunk({ key, context, head, index, final, bytes: new Uint8Array(length) }))
+    for (const length of [0, 15, 16, 17, SEALED_CHUNK_BYTES - 1, SEALED_CHUNK_BYTES + 1]) {
+      assert.strictEqual(reason(0, false, length), "Malformed", `${length}`)
+    }
+    assert.strictEqual(reason(0, false, SEALED_CHUNK_BYTES), "Unauthentic")
+    assert.strictEqual(reason(0, true, SEALED_CHUNK_BYTES), "Unauthentic")
+    for (const length of [0, 15, SEALED_CHUNK_BYTES + 1]) assert.strictEqual(reason(0, true, length), "Malformed")
+    // Empty only where it is the only one.
+    assert.strictEqual(reason(0, true, 16), "Unauthentic")
+    assert.strictEqual(reason(1, true, 16), "Malformed")
+    assert.strictEqual(reason(1, true, 17), "Unauthentic")
+    assert.strictEqual(reason(2 ** 32 - 1, true, 17), "Unauthentic")
+    assert.strictEqual(reason(2 ** 32, true, 17), "Malformed")
   })
 
   /** Verifies: CIPH-4 */

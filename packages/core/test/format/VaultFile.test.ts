@@ -40,6 +40,7 @@ describe("VaultFile", () => {
       `{"magic":"Sealog","format":1,"vaultId":"${id}"}`,
       `{"magic":"sealog","format":1,"vaultId":"${id.toUpperCase()}"}`,
       `{"magic":"sealog","format":1,"vaultId":"${id.slice(2)}"}`,
+      `{"magic":"sealog","format":1,"vaultId":"${id}ab"}`,
       `{"magic":"sealog","format":1,"vaultId":"${id}","more":true}`,
       `{"magic":"sealog","format":1,"vaultId":"${id}"}{}`
     ]

@@ -210,7 +210,9 @@ export const explanations: ReadonlyArray<Explanation> = [
   explain(
     SAME,
     "A copy of bytes that nobody else holds",
-    "KeySlot.ts | MethodExpression | reader.raw(KEY_BYTES).slice()"
+    "KeySlot.ts | MethodExpression | reader.raw(KEY_BYTES).slice()",
+    "ObjectName.ts | MethodExpression | reader.raw(WRITER_BYTES).slice()",
+    "ObjectName.ts | MethodExpression | reader.raw(SESSION_BYTES).slice()"
   ),
   explain(
     SAME,
@@ -240,6 +242,54 @@ export const explanations: ReadonlyArray<Explanation> = [
   explain(
     TEXT,
     "What an error is about, in its text alone",
-    "KeySlot.ts | StringLiteral | \"key slot\""
+    "KeySlot.ts | StringLiteral | \"key slot\"",
+    "Blob.ts | StringLiteral | \"blob\"",
+    "ObjectName.ts | StringLiteral | \"segment name\"",
+    "SealedStream.ts | StringLiteral | `chunk ${index}`",
+    "SealedStream.ts | StringLiteral | \"sealed object\"",
+    "VaultFile.ts | StringLiteral | \"VaultFile\""
+  ),
+  explain(
+    SAME,
+    "Where it is reached, the ring does not hold that epoch",
+    "ObjectName.ts | EqualityOperator | epoch > ring.newest → epoch >= ring.newest"
+  ),
+  explain(
+    SAME,
+    "Five bits that are left over at the end are a letter all the same",
+    "ObjectName.ts | EqualityOperator | bits >= 5 → bits > 5"
+  ),
+  explain(
+    SAME,
+    "Node refuses to write such a number, with a RangeError too; and no ring holds such an epoch",
+    "ObjectName.ts | ConditionalExpression | epoch < 0 → false",
+    "ObjectName.ts | ConditionalExpression | name.first >= 0 → true",
+    "ObjectName.ts | ConditionalExpression | name.last <= Limits.LOG_EVENTS → true"
+  ),
+  explain(
+    SAME,
+    "Nothing given back is undefined, and undefined is as good as false here",
+    "ObjectName.ts | BlockStatement | { return undefined }",
+    "Sealed.ts | BlockStatement | { return undefined }",
+    "Sealed.ts | BlockStatement | { return false }"
+  ),
+  explain(
+    SAME,
+    "What is too short for a nonce and a tag is refused by noble as well",
+    "Sealed.ts | ConditionalExpression | sealed.length < OVERHEAD_BYTES → false"
+  ),
+  explain(
+    SAME,
+    "The rule gives 0, 1 and 2 for 0, 1 and 2 as well",
+    "Padme.ts | ConditionalExpression | length < 2 → false",
+    "Padme.ts | EqualityOperator | length < 2 → length <= 2"
+  ),
+  explain(
+    SAME,
+    "No Padmé size up to the longest object leaves its last chunk empty, so the first size tried always holds enough",
+    "Padme.ts | LogicalOperator | Either.isRight(shape) && shape.right.plaintextLength >= length",
+    "Padme.ts | ConditionalExpression | Either.isRight(shape) && shape.right.plaintextLength >= length → true",
+    "Padme.ts | ConditionalExpression | shape.right.plaintextLength >= length → true",
+    "Padme.ts | ArithmeticOperator | size + 1"
   )
 ]
