@@ -93,7 +93,6 @@ export const groups = {
 
 /** Tests and suites of these files, by name, that take long and come back to what quicker ones beside them hold. */
 export const slow = [
-  "has another nonce for each of 100,000 records",
   "is refused with any one bit changed",
   "is refused by it where any object was changed, and where the password is another",
   "still has another salt for other bytes or another name when randomness has failed",

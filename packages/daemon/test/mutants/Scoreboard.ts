@@ -90,7 +90,8 @@ const lineOf = (survivor: string): string => {
 /** In as many backticks as it takes. */
 const code = (text: string): string => {
   const fence = "`".repeat(1 + Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length)))
-  return text === "" ? "nothing" : fence.length === 1 ? `\`${text}\`` : `${fence} ${text} ${fence}`
+  if (/^`*$/.test(text)) return text === "" ? "nothing" : "an empty text"
+  return fence.length === 1 ? `\`${text}\`` : `${fence} ${text} ${fence}`
 }
 
 export const { documentFile, read: readGroups, write: writeGroups } = makeLedger({
