@@ -19,7 +19,25 @@ const longest = EVENT_BYTES - overhead
 
 const framedAlone = (event: Event) => hexOf(new ByteWriter().bytes(encodeEvent(event)).finish())
 
+/** An event that is encoded to so many bytes. */
+const encodedTo = (length: number): Event => {
+  const least = encodeEvent(eventOf(0)).length
+  // The text's own length takes one byte, two or three.
+  const text = [2, 1, 0].map((more) => length - least - more).find((each) =>
+    encodeEvent(eventOf(each)).length === length
+  )
+  return eventOf(text!)
+}
+
 describe("EventSlab", () => {
+  it("writes a length before each event in as few bytes as it has", () => {
+    for (const length of [40, 127, 128, 129, 16_383, 16_384, 16_385, EVENT_BYTES]) {
+      const { bytes, framed } = new EventSlab().encode(encodedTo(length))
+      assert.strictEqual(bytes.length, length)
+      assert.strictEqual(hexOf(framed), framedAlone(encodedTo(length)))
+    }
+  })
+
   it("holds each event as it is encoded, and with its length before it", () => {
     const slab = new EventSlab()
     const lengths = [0, 1, 100, 127, 128, 129, 5_000, 16_383, 16_384, 16_385, longest, longest, 3, longest, longest, 7]

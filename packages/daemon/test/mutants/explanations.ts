@@ -66,7 +66,10 @@ export const explanations: ReadonlyArray<Explanation> = [
     "The size of a buffer that grows as it must",
     "Binary.ts | ConditionalExpression | needed <= this.buffer.length → false",
     "Binary.ts | EqualityOperator | needed <= this.buffer.length → needed < this.buffer.length",
-    "Binary.ts | ArithmeticOperator | this.buffer.length * 2"
+    "Binary.ts | ArithmeticOperator | this.buffer.length * 2",
+    "EventSlab.ts | EqualityOperator | this.used + needed > this.memory.length → this.used + needed >= this.memory.length",
+    "EventSlab.ts | ConditionalExpression | kept.length < KEPT → true",
+    "EventSlab.ts | EqualityOperator | kept.length < KEPT → kept.length <= KEPT"
   ),
   explain(
     COST,
