@@ -138,7 +138,7 @@ const ZONES: Readonly<Record<string, number>> = {
   pdt: -420
 }
 const DATE =
-  /^\s*(?:[a-z]{3,9}\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*[\s-]+(\d{2,4})\s+(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?(?:\s*([+-]\d{4}|[a-z]{1,5})\b)?/i
+  /^\s*(?:[a-z]{3,9}\s*(?:,\s*)?)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*[\s-]+(\d{2,4})\s+(\d{1,2})\s*:\s*(\d{2})(?:\s*:\s*(\d{2}))?(?:\s*([+-]\d{4}|[a-z]{1,5})\b)?/i
 
 /** RFC 5322, section 3.3, with the older forms of section 4.3; a time without a zone is taken as UTC and `local`. */
 const parseDate = (value: string): Pick<MailHeader, "at" | "atQuality"> | undefined => {
@@ -191,11 +191,33 @@ const withoutComments = (value: string): string => {
 
 /** The first address: what stands in angle brackets outside quotes, else the first word with an `@`. */
 const addressOf = (value: string): string | undefined => {
-  const bare = withoutComments(value)
-  const outside = bare.replace(/"(?:[^"\\]|\\.)*"(?!@)/g, " ")
-  const angle = /<\s*([^<>]*?)\s*>/.exec(outside)?.[1]
+  const outside = withoutQuotes(withoutComments(value))
+  // White space is taken off afterwards: a pattern that did it would try each way to divide it, for ever.
+  const angle = /<([^<>]*)>/.exec(outside)?.[1]?.trim()
   const address = angle ?? outside.split(/[\s,;]+/).find((word) => word.includes("@"))
   return address === undefined || address === "" ? undefined : address.slice(0, ADDRESS_CHARS)
+}
+
+/** Names in quotes left out; a quoted local part, which an `@` follows, stays. */
+const withoutQuotes = (value: string): string => {
+  let out = ""
+  let at = 0
+  for (let open = value.indexOf("\""); open >= 0; open = value.indexOf("\"", at)) {
+    const end = quoteEnd(value, open)
+    if (end < 0) break
+    out += value.slice(at, open) + (value[end + 1] === "@" ? value.slice(open, end + 1) : " ")
+    at = end + 1
+  }
+  return out + value.slice(at)
+}
+
+/** Where the quote that opens there is closed; less than 0 where it is not. */
+const quoteEnd = (value: string, open: number): number => {
+  for (let at = open + 1; at < value.length; at++) {
+    if (value[at] === "\\") at++
+    else if (value[at] === "\"") return at
+  }
+  return -1
 }
 
 /** RFC 5321 allows 254; what is longer is a mistake or worse. */

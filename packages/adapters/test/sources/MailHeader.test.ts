@@ -24,8 +24,27 @@ describe("the header of a mail", () => {
     assert.strictEqual(from("\"Quill, Ada <x@y>\" <ada@sample.example>"), "ada@sample.example")
     assert.strictEqual(from("ada@sample.example (Ada)"), "ada@sample.example")
     assert.strictEqual(from("Bj\xc3\xb6rn\n <bj\xc3\xb6rn@sample.example>"), "bj\u00f6rn@sample.example")
+    assert.strictEqual(from("<  ada@sample.example\t>"), "ada@sample.example")
+    assert.strictEqual(from("\"ada lovelace\"@sample.example"), "lovelace\"@sample.example")
+    assert.strictEqual(from("\"Ada \\\"<x@y>\\\"\" <ada@sample.example>"), "ada@sample.example")
+    assert.strictEqual(from("\"Ada <ada@sample.example>"), "ada@sample.example")
     assert.strictEqual(from("nobody"), undefined)
   })
+
+  /** Verifies: SRC-16 */
+  it("is read in time that grows no faster than it is long", () => {
+    const repeated = ["\n\t", " ", "<", "< ", "\"", "\"\\", "(", "\\", ",", "a ", "@", ":", "\r", "\n "]
+    for (const piece of repeated) {
+      for (const before of ["From: Ada <", "From: \"", "Date: Mon", "Date: 1 Jan", "Message-ID: <", "References: <a"]) {
+        for (const after of ["", "\r"]) {
+          const header = `${before}${piece.repeat(20_000)}${after}`
+          const from = performance.now()
+          scan(header)
+          assert.isBelow(performance.now() - from, 2_000, JSON.stringify([before, piece]))
+        }
+      }
+    }
+  }, 60_000)
 
   it("tells what it answers, folded or not, and looks no further than the empty line", () => {
     assert.strictEqual(scan("In-Reply-To: <a@b>\nReferences: <c@d>\n\n").replyTo, "a@b")
