@@ -3,6 +3,7 @@ import type { Row } from "./Row.ts"
 import { bitRot } from "./rows/BitRot.ts"
 import { boundedParsers } from "./rows/BoundedParsers.ts"
 import { clone } from "./rows/Clone.ts"
+import { eightDaemons } from "./rows/EightDaemons.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { lostFiles } from "./rows/LostFiles.ts"
 import { nonces } from "./rows/Nonces.ts"
@@ -18,6 +19,7 @@ export const rows: ReadonlyArray<Row> = [
   bitRot,
   lostFiles,
   clone,
+  eightDaemons,
   tamper,
   swap,
   rollback,
