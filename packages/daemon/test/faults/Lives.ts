@@ -41,14 +41,17 @@ export const live = Effect.fn("Lives.live")(
 export const changes = (folders: ReadonlyArray<string>, names: RegExp, times: number): Effect.Effect<void> =>
   Effect.async((resume) => {
     let left = times
+    const close = () => {
+      for (const watcher of watchers) watcher.close()
+    }
     const watchers = folders.filter((folder) => fs.existsSync(folder)).map((folder) =>
       fs.watch(folder, (_, name) => {
-        if (name !== null && names.test(name) && --left === 0) resume(Effect.void)
+        if (name === null || !names.test(name) || --left > 0) return
+        close()
+        resume(Effect.void)
       })
     )
-    return Effect.sync(() => {
-      for (const watcher of watchers) watcher.close()
-    })
+    return Effect.sync(close)
   })
 
 /** Waits until what was shown is as the test wants it. */

@@ -6,6 +6,7 @@ import { clone } from "./rows/Clone.ts"
 import { eightDaemons } from "./rows/EightDaemons.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { lostFiles } from "./rows/LostFiles.ts"
+import { kill } from "./rows/Kill.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
@@ -15,6 +16,7 @@ import { swap } from "./rows/Swap.ts"
 import { tamper } from "./rows/Tamper.ts"
 
 export const rows: ReadonlyArray<Row> = [
+  kill,
   powerCut,
   bitRot,
   lostFiles,
