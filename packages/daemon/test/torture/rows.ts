@@ -4,6 +4,7 @@ import { bitRot } from "./rows/BitRot.ts"
 import { boundedParsers } from "./rows/BoundedParsers.ts"
 import { clone } from "./rows/Clone.ts"
 import { eightDaemons } from "./rows/EightDaemons.ts"
+import { fullDisk } from "./rows/FullDisk.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { lostFiles } from "./rows/LostFiles.ts"
 import { kill } from "./rows/Kill.ts"
@@ -21,6 +22,7 @@ export const rows: ReadonlyArray<Row> = [
   bitRot,
   lostFiles,
   clone,
+  fullDisk,
   eightDaemons,
   tamper,
   swap,
