@@ -24,8 +24,13 @@ export interface Life {
 
 /** Starts the daemon; whatever it shows until it is killed is noted. */
 export const live = Effect.fn("Lives.live")(
-  function*(machine: Machine, shown: Shown, options: { readonly lines: boolean }) {
-    const daemon = yield* machine.start(["run", "--ship-delay", "0"])
+  function*(
+    machine: Machine,
+    shown: Shown,
+    options: { readonly lines: boolean; readonly environment?: Readonly<Record<string, string>> }
+  ) {
+    const { environment = {} } = options
+    const daemon = yield* machine.start(["run", "--ship-delay", "0"], { environment })
     const seconds = yield* daemon.says(/^ready$/m)
     const start = { seconds, cpuSeconds: cpuSecondsOf(daemon.pid) }
     const socket = yield* connect(machine.home)

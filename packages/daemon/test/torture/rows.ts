@@ -5,6 +5,7 @@ import { boundedParsers } from "./rows/BoundedParsers.ts"
 import { clone } from "./rows/Clone.ts"
 import { eightDaemons } from "./rows/EightDaemons.ts"
 import { fullDisk } from "./rows/FullDisk.ts"
+import { ioError } from "./rows/IoError.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { lostFiles } from "./rows/LostFiles.ts"
 import { kill } from "./rows/Kill.ts"
@@ -22,6 +23,7 @@ export const rows: ReadonlyArray<Row> = [
   bitRot,
   lostFiles,
   clone,
+  ioError,
   fullDisk,
   eightDaemons,
   tamper,
