@@ -7,8 +7,8 @@ import { eightDaemons } from "./rows/EightDaemons.ts"
 import { fullDisk } from "./rows/FullDisk.ts"
 import { ioError } from "./rows/IoError.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
-import { lostFiles } from "./rows/LostFiles.ts"
 import { kill } from "./rows/Kill.ts"
+import { lostFiles } from "./rows/LostFiles.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
@@ -20,12 +20,12 @@ import { tamper } from "./rows/Tamper.ts"
 export const rows: ReadonlyArray<Row> = [
   kill,
   powerCut,
-  bitRot,
-  lostFiles,
-  clone,
   ioError,
   fullDisk,
   eightDaemons,
+  bitRot,
+  lostFiles,
+  clone,
   tamper,
   swap,
   rollback,
