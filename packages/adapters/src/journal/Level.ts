@@ -11,6 +11,7 @@ import { BALLAST_BYTES, makeBallast, noBallast } from "./Ballast.ts"
 import { makeFlush } from "./Flush.ts"
 import { checkMark, openHeadMark } from "./HeadMark.ts"
 import { holdLock } from "./JournalLock.ts"
+import { makeAgain } from "./LevelAgain.ts"
 import { checkTail } from "./LevelCheck.ts"
 import { finishReplacing } from "./LevelDamaged.ts"
 import { type Database, openClassicLevel, type OpenDatabase, toJournalError, type Write } from "./LevelDatabase.ts"
@@ -19,7 +20,7 @@ import { leftovers } from "./LevelFork.ts"
 import { makeLevelJournal } from "./LevelJournal.ts"
 import { makeLevelLog } from "./LevelLog.ts"
 import { currentWrite, firstWrites, growing, loadMeta, markOf, type Meta, rootWrite } from "./LevelMeta.ts"
-import { condemnedPath, dbPath, healedPath, keptPath, markPath } from "./LevelPaths.ts"
+import { againPath, condemnedPath, dbPath, healedPath, keptPath, markPath } from "./LevelPaths.ts"
 import { SECRET_BYTES, SESSION_BYTES, WRITER_BYTES } from "./LevelRecords.ts"
 import { type LevelSeal, makeLevelSeal } from "./LevelSeal.ts"
 import { loadState, replaceState, shouldFold } from "./LevelState.ts"
@@ -98,6 +99,7 @@ const takeHold = Effect.fn("Level.takeHold")(function*(fs: FileSystem, options: 
     )
   )
   yield* finishReplacing(fs, path)
+  yield* makeAgain(fs, dbPath(path), againPath(path)).recover
   if (options.acceptDamage !== true) {
     yield* refuseCondemned(fs, path)
     yield* checkFiles(fs, dbPath(path), wasLeftBehind)
@@ -127,6 +129,10 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
       const subject = `events ${found.head.size} to ${known.head.size - 1} are gone`
       return yield* new JournalError({ reason: "Corrupt", method: "reopen", subject })
     }
+    if (known !== undefined && found.current.writes < known.current.writes) {
+      const subject = `the last ${known.current.writes - found.current.writes} writes are gone`
+      return yield* new JournalError({ reason: "Corrupt", method: "reopen", subject })
+    }
     meta = found
   })
 
@@ -135,7 +141,8 @@ export const openLevelJournal = Effect.fn("Level.open")(function*(
     open: options.openDatabase ?? openClassicLevel,
     ballast,
     flush: makeFlush(fs, dbPath(path)),
-    check
+    check,
+    again: makeAgain(fs, dbPath(path), againPath(path))
   }).pipe(
     // Damage to both of two records looks like a wrong key, unless their file's checksums tell it from one.
     Effect.tapErrorTag(

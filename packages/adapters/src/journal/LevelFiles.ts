@@ -100,7 +100,7 @@ export const letFilesGo = (fs: FileSystem, kept: string) =>
   fs.remove(kept, { recursive: true, force: true }).pipe(wrap(kept))
 
 /** Everything but the lock, which must not even be opened, and LevelDB's own diary. */
-const isData = (name: string): boolean =>
+export const isData = (name: string): boolean =>
   isTable(name) || isLog(name) || name.startsWith("MANIFEST-") || name === "CURRENT"
 export const isTable = (name: string): boolean => /^\d+\.(ldb|sst)$/.test(name)
 export const isLog = (name: string): boolean => /^\d+\.log$/.test(name)

@@ -142,6 +142,7 @@ const prove = Effect.fn("LevelHeal.prove")(function*(
     open: openClassicLevel,
     ballast: noBallast,
     flush: Effect.void,
+    again: { before: Effect.void, after: Effect.void },
     check: (db) => Effect.map(loadMeta(db, sealer), (loaded) => void (meta = loaded))
   })
   const levelLog = makeLevelLog(store, sealer)

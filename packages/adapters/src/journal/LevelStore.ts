@@ -7,6 +7,7 @@ import { JournalError } from "@sealog/core/backup/Journal"
 import { Effect, Either, type Scope, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import type { Ballast } from "./Ballast.ts"
+import type { Again } from "./LevelAgain.ts"
 import {
   type Database,
   type OpenDatabase,
@@ -39,35 +40,19 @@ export interface LevelStoreOptions {
   readonly flush: Effect.Effect<void, JournalError>
   /** Called with each newly opened database before anything else is done with it. */
   readonly check: (db: Database) => Effect.Effect<void, JournalError>
+  /** What is done about each opening but the first. */
+  readonly again: Pick<Again, "before" | "after">
 }
 
 export const makeLevelStore = Effect.fn("LevelStore.make")(function*(
   options: LevelStoreOptions
 ): Effect.fn.Return<LevelStore, JournalError, Scope.Scope> {
-  const { ballast, check, flush } = options
+  const { ballast, flush } = options
   const turn = yield* Effect.makeSemaphore(1)
   let db: Database | undefined
 
-  const attempt = <A>(method: string, body: () => Promise<A>, subject?: string) =>
-    Effect.tryPromise({ try: body, catch: (cause) => toJournalError(method, cause, subject) })
-
-  const openOnce = (method: string) =>
-    attempt(method, () => options.open(options.path, { create: false }), options.path).pipe(
-      Effect.mapError((error) => new JournalError({ ...error, subject: inItsWords(error.cause) ?? options.path }))
-    )
-
-  /** Opens it, with the reserved space where there is no other. */
-  const open = Effect.fn("LevelStore.open")(function*(method: string) {
-    const opened = yield* openOnce(method).pipe(
-      Effect.catchIf(
-        (error) => error.reason === "Full",
-        (error) => Effect.flatMap(ballast.release, (released) => released ? openOnce(method) : error)
-      )
-    )
-    yield* Effect.onError(check(opened), () => Effect.promise(() => opened.close()))
-    db = opened
-    return opened
-  })
+  const openAny = makeOpening(options)
+  const open = (method: string) => Effect.tap(openAny(method), (opened) => Effect.sync(() => void (db = opened)))
 
   const close = Effect.suspend(() => {
     const closing = db
@@ -119,6 +104,38 @@ const inItsWords = (cause: unknown): string | undefined => {
     ? `MANIFEST: ${inner.message.slice("Corruption: ".length)}`
     : undefined
 }
+
+const attempt = <A>(method: string, body: () => Promise<A>, subject?: string) =>
+  Effect.tryPromise({ try: body, catch: (cause) => toJournalError(method, cause, subject) })
+
+/** Opens and checks the database, also with the reserved space, and more than once where LevelDB lost what was there. */
+const makeOpening = ({ again, ballast, check, open, path }: LevelStoreOptions) => {
+  let wasOpen = false
+
+  const openOnce = Effect.fn("LevelStore.openOnce")(function*(method: string) {
+    if (wasOpen) yield* again.before
+    const opened = yield* attempt(method, () => open(path, { create: false }), path).pipe(
+      Effect.mapError((error) => new JournalError({ ...error, subject: inItsWords(error.cause) ?? path }))
+    )
+    const checked = wasOpen ? Effect.zipRight(check(opened), again.after) : check(opened)
+    yield* Effect.onError(checked, () => Effect.promise(() => opened.close()))
+    wasOpen = true
+    return opened
+  })
+
+  return Effect.fn("LevelStore.open")((method: string) =>
+    openOnce(method).pipe(
+      Effect.catchIf(
+        (error) => error.reason === "Full",
+        (error) => Effect.flatMap(ballast.release, (released) => released ? openOnce(method) : error)
+      ),
+      Effect.retry({ times: OPENINGS - 1, while: (error) => wasOpen && error.reason === "Corrupt" })
+    )
+  )
+}
+
+/** Openings after which what was lost is lost: a disk that fails one of a hundred calls fails three in a row seldom. */
+const OPENINGS = 5
 
 /** Whether the database holds exactly these writes: sealed values carry a nonce of their own, so none is alike. */
 const holds = async (db: Database, writes: ReadonlyArray<Write>): Promise<boolean> => {

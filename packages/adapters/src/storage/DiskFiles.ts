@@ -236,4 +236,5 @@ const ignoreMissing = (error: unknown): undefined => {
 }
 
 const folderSyncMissing = new Set(["ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOTTY", "EPERM", "EISDIR"])
-const linkMissing = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EPERM", "EXDEV", "EMLINK"])
+/** What file systems without hard links say. */
+export const linkMissing: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EPERM", "EXDEV", "EMLINK"])

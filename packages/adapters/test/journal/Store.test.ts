@@ -1,4 +1,5 @@
 /** The journal on a database that fails: each append is there exactly once or reported as failed, once. */
+import { SystemError } from "@effect/platform/Error"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { BALLAST_BYTES, RETRY_MILLIS } from "@sealog/adapters/journal/Ballast"
@@ -16,6 +17,8 @@ interface Trouble {
   /** Before: nothing is written. After: it is, and the answer is an error all the same. */
   write?: "before" | "after"
   openings?: number
+  /** So many openings lose the newest log, as LevelDB does with one that it cannot read, and change the rest. */
+  losses?: number
   error: string
 }
 
@@ -24,6 +27,10 @@ const troubled = (trouble: Trouble): OpenDatabase => async (path, options) => {
   if ((trouble.openings ?? 0) > 0) {
     trouble.openings!--
     throw levelError(trouble.error)
+  }
+  if ((trouble.losses ?? 0) > 0) {
+    trouble.losses!--
+    for (const name of readdirSync(path).filter((each) => each.endsWith(".log"))) rmSync(`${path}/${name}`)
   }
   const db = await openClassicLevel(path, options)
   let broken = false
@@ -49,8 +56,8 @@ const levelError = (message: string) => Object.assign(new Error(message), { code
 const FULL = "IO error: 000007.ldb: No space left on device"
 const EIO = "IO error: 000007.log: Input/output error"
 
-const openTroubled = Effect.fn("test.openTroubled")(function*(trouble: Trouble, ballastBytes = 0) {
-  const path = yield* freshJournal()
+const openTroubled = Effect.fn("test.openTroubled")(function*(trouble: Trouble, ballastBytes = 0, at?: string) {
+  const path = at ?? (yield* freshJournal())
   const journal = yield* openLevelJournal({ path, ballastBytes, openDatabase: troubled(trouble) })
   yield* fill(journal, [3])
   return { journal, path }
@@ -113,6 +120,74 @@ describe("an append whose write fails", () => {
       trouble.write = "before"
       assert.strictEqual((yield* Effect.flip(journal.writeNote("n", "new"))).reason, "Full")
       assert.isUndefined(yield* journal.readNote("n"))
+    }).pipe(Effect.provide(services)))
+})
+
+describe("an opening after a failed write that loses what was there", () => {
+  /** Verifies: JRNL-21 */
+  it.scoped("is made again from the files as they were before", () =>
+    Effect.gen(function*() {
+      const trouble: Trouble = { error: EIO }
+      const { journal, path } = yield* openTroubled(trouble)
+      yield* journal.writeNote("n", "text")
+      Object.assign(trouble, { write: "before", losses: 3 })
+      assert.strictEqual((yield* Effect.flip(fill(journal, [2]))).reason, "Io")
+      assert.strictEqual((yield* journal.head).size, 3)
+      assert.strictEqual(yield* journal.readNote("n"), "text")
+      yield* fill(journal, [2])
+      assert.deepStrictEqual(yield* findings(journal), [])
+      assert.deepStrictEqual(readdirSync(path).filter((name) => name.startsWith("again")), [])
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: JRNL-21 */
+  it.scoped("is noticed where only a note is lost", () =>
+    Effect.gen(function*() {
+      const trouble: Trouble = { error: EIO }
+      const path = yield* freshJournal()
+      yield* Effect.scoped(openTroubled(trouble, 0, path))
+      const journal = yield* openLevelJournal({ path, ballastBytes: 0, openDatabase: troubled(trouble) })
+      yield* journal.writeNote("n", "text")
+      Object.assign(trouble, { write: "before", losses: 1 })
+      assert.strictEqual((yield* Effect.flip(journal.writeNote("n", "other"))).reason, "Io")
+      assert.strictEqual(yield* journal.readNote("n"), "text")
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: JRNL-21 */
+  it.scoped("is undone at the next start, however the process ended", () =>
+    Effect.gen(function*() {
+      const trouble: Trouble = { error: EIO }
+      const path = yield* freshJournal()
+      yield* Effect.scoped(Effect.gen(function*() {
+        const opened = yield* openTroubled(trouble, 0, path)
+        Object.assign(trouble, { write: "before", losses: 100 })
+        assert.strictEqual((yield* Effect.flip(fill(opened.journal, [2]))).reason, "Corrupt")
+        assert.isTrue(existsSync(`${path}/again`))
+      }))
+      const journal = yield* openLevelJournal({ path, ballastBytes: 0 })
+      assert.strictEqual((yield* journal.head).size, 3)
+      assert.deepStrictEqual(yield* findings(journal), [])
+      assert.deepStrictEqual(readdirSync(path).filter((name) => name.startsWith("again")), [])
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: JRNL-21 */
+  it.scoped("is made without them where the file system has no hard links", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem
+      const refused = new SystemError({
+        reason: "PermissionDenied",
+        module: "FileSystem",
+        method: "link",
+        cause: Object.assign(new Error("EPERM"), { code: "EPERM" })
+      })
+      const trouble: Trouble = { error: EIO }
+      const { journal } = yield* Effect.provideService(openTroubled(trouble), FileSystem, {
+        ...fs,
+        link: () => Effect.fail(refused)
+      })
+      trouble.write = "before"
+      assert.strictEqual((yield* Effect.flip(fill(journal, [2]))).reason, "Io")
+      yield* fill(journal, [2])
+      assert.strictEqual((yield* journal.head).size, 5)
     }).pipe(Effect.provide(services)))
 })
 

@@ -24,8 +24,13 @@ export interface Life {
 
 /** Starts the daemon; whatever it shows until it is killed is noted. */
 export const live = Effect.fn("Lives.live")(
-  function*(machine: Machine, shown: Shown, options: { readonly lines: boolean }) {
-    const daemon = yield* machine.start(["run", "--ship-delay", "0"])
+  function*(
+    machine: Machine,
+    shown: Shown,
+    options: { readonly lines: boolean; readonly environment?: Readonly<Record<string, string>> }
+  ) {
+    const { environment = {} } = options
+    const daemon = yield* machine.start(["run", "--ship-delay", "0"], { environment })
     const seconds = yield* daemon.says(/^ready$/m)
     const start = { seconds, cpuSeconds: cpuSecondsOf(daemon.pid) }
     const socket = yield* connect(machine.home)
@@ -41,14 +46,17 @@ export const live = Effect.fn("Lives.live")(
 export const changes = (folders: ReadonlyArray<string>, names: RegExp, times: number): Effect.Effect<void> =>
   Effect.async((resume) => {
     let left = times
+    const close = () => {
+      for (const watcher of watchers) watcher.close()
+    }
     const watchers = folders.filter((folder) => fs.existsSync(folder)).map((folder) =>
       fs.watch(folder, (_, name) => {
-        if (name !== null && names.test(name) && --left === 0) resume(Effect.void)
+        if (name === null || !names.test(name) || --left > 0) return
+        close()
+        resume(Effect.void)
       })
     )
-    return Effect.sync(() => {
-      for (const watcher of watchers) watcher.close()
-    })
+    return Effect.sync(close)
   })
 
 /** Waits until what was shown is as the test wants it. */

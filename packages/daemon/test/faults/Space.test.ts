@@ -5,47 +5,11 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { spawnSync } from "node:child_process"
-import * as fs from "node:fs"
 import { join } from "node:path"
-import { differences, fillMaildir, type Machine, makeMachine, restoreMaildir } from "../support/Machine.ts"
-import { program } from "../support/Process.ts"
+import { differences, fillMaildir, makeMachine, restoreMaildir } from "../support/Machine.ts"
+import { initLine, inSmall, noNamespace } from "./SmallDisk.ts"
 
 const MAILS = 400
-
-/** Why no small file system can be made here. */
-const noNamespace: string | undefined =
-  spawnSync("unshare", ["-rm", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt"]).status === 0
-    ? undefined
-    : "no file system can be mounted here (unshare -rm)"
-
-interface Step {
-  readonly code: number
-  readonly out: string
-}
-
-/**
- * Runs a script of the shell in a namespace of its own, with a file system of so many KiB at `small`. In it `sealog`
- * is the program; what each call wrote, stderr too, and its exit code are given back in order.
- */
-const inSmall = Effect.fn("Space.inSmall")(function*(machine: Machine, kibibytes: number, script: string) {
-  const small = join(machine.folder, "small")
-  fs.mkdirSync(small)
-  const whole = `
-    mount -t tmpfs -o size=${kibibytes}k none '${small}' || exit 1
-    sealog() { '${process.execPath}' '${program}' "$@" 2>&1; printf '\\036%s\\036' $?; }
-    ${script}`
-  const { code, err, out } = yield* machine.sealog([whole], { through: ["unshare", "-rm", "sh", "-c"], bare: true })
-  assert.deepStrictEqual([code, err], [0, ""])
-  const parts = out.split("\u001e")
-  return Array.from({ length: parts.length >> 1 }, (_, at): Step => ({
-    out: parts[2 * at]!,
-    code: Number(parts[2 * at + 1])
-  }))
-})
-
-const init = (machine: Machine, vault: string) =>
-  `sealog init --source 'maildir:${machine.mail}' --target 'disk:${vault}' --no-recovery-code --kdf-memory 64`
 
 describe.concurrent("a full disk", () => {
   /** Verifies: FAULT-13 */
@@ -59,7 +23,7 @@ describe.concurrent("a full disk", () => {
         const steps = yield* inSmall(
           machine,
           2_048,
-          `${init(machine, join(machine.folder, "small/vault"))}
+          `${initLine(machine, join(machine.folder, "small/vault"))}
          head -c 1900k /dev/zero > small/other
          sealog sync --json
          sealog sync
@@ -94,7 +58,7 @@ describe.concurrent("a full disk", () => {
           machine,
           1_024,
           `export SEALOG_HOME=small/home
-         ${init(machine, machine.vault)}
+         ${initLine(machine, machine.vault)}
          sealog sync
          sealog sync --json
          mount -o remount,size=64m small
@@ -128,7 +92,7 @@ describe.concurrent("a full disk", () => {
         const steps = yield* inSmall(
           machine,
           512,
-          `${init(machine, machine.vault)}
+          `${initLine(machine, machine.vault)}
          sealog sync
          sealog restore --from 'disk:${machine.vault}' --to small/restored --format maildir
          ls -A small/restored | wc -l; printf '\\0360\\036'

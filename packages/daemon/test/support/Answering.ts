@@ -7,6 +7,10 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 
 export interface Answering {
+  /** Of the process, once it was asked something. */
+  readonly pid: () => number | undefined
+  /** Ends the process as it is; the next question is put to a new one. */
+  readonly kill: Effect.Effect<void>
   /** The answer; or, where the process ended first, how. */
   readonly ask: (question: string) => Effect.Effect<Answer>
 }
@@ -26,7 +30,7 @@ export interface AnsweringOptions {
 export const startAnswering = (options: AnsweringOptions): Effect.Effect<Answering, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(Effect.sync(() => makeAnswering(options)), ({ end }) => Effect.sync(end)),
-    ({ ask }) => ({ ask })
+    ({ ask, kill, pid }) => ({ ask, kill, pid })
   )
 
 const makeAnswering = ({ environment, script, words }: AnsweringOptions) => {
@@ -64,5 +68,11 @@ const makeAnswering = ({ environment, script, words }: AnsweringOptions) => {
     child = undefined
     ending?.kill("SIGKILL")
   }
-  return { ask, end }
+  const kill = Effect.async<void>((resume) => {
+    const ending = child
+    if (ending === undefined) return resume(Effect.void)
+    ending.once("close", () => resume(Effect.void))
+    ending.kill("SIGKILL")
+  })
+  return { ask, end, kill, pid: () => child?.pid }
 }

@@ -31,7 +31,7 @@ export interface Machine {
   readonly passwordFile: string
   /** Runs a command of this home to its end. */
   readonly sealog: (words: ReadonlyArray<string>, options?: ProcessOptions) => ReturnType<typeof run>
-  readonly start: (words: ReadonlyArray<string>) => ReturnType<typeof start>
+  readonly start: (words: ReadonlyArray<string>, options?: ProcessOptions) => ReturnType<typeof start>
 }
 
 /** A machine with an empty Maildir; nothing is initialised. */
@@ -58,7 +58,7 @@ const machineIn = (folder: string): Machine => {
     vault: join(folder, "the vault 🔒"),
     passwordFile,
     sealog: (words, options) => run(words, withHome(options)),
-    start: (words) => start(words, withHome())
+    start: (words, options) => start(words, withHome(options))
   }
 }
 

@@ -3,7 +3,11 @@ import type { Row } from "./Row.ts"
 import { bitRot } from "./rows/BitRot.ts"
 import { boundedParsers } from "./rows/BoundedParsers.ts"
 import { clone } from "./rows/Clone.ts"
+import { eightDaemons } from "./rows/EightDaemons.ts"
+import { fullDisk } from "./rows/FullDisk.ts"
+import { ioError } from "./rows/IoError.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
+import { kill } from "./rows/Kill.ts"
 import { lostFiles } from "./rows/LostFiles.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
@@ -14,7 +18,11 @@ import { swap } from "./rows/Swap.ts"
 import { tamper } from "./rows/Tamper.ts"
 
 export const rows: ReadonlyArray<Row> = [
+  kill,
   powerCut,
+  ioError,
+  fullDisk,
+  eightDaemons,
   bitRot,
   lostFiles,
   clone,

@@ -44,6 +44,8 @@ interface Made {
 interface Recording {
   readonly library: string
   readonly before?: ReadonlyArray<string>
+  /** The file that says which calls fail. */
+  readonly faults?: string
 }
 
 /** A machine that `init` has just made: what it did not sync may be lost with what comes after. */
@@ -79,7 +81,16 @@ export const live = Effect.fn("Lives.live")(function*(
   options: Recording & { readonly script: string; readonly seed: number }
 ) {
   const { folder, home, mail, twin, vault } = standing
-  const words = [PASSWORD, home, mail, vault, String(options.seed), String(STEPS)]
+  const { faults } = options
+  const words = [
+    PASSWORD,
+    home,
+    mail,
+    vault,
+    String(options.seed),
+    String(STEPS),
+    ...(faults === undefined ? [] : [faults])
+  ]
   const { calls, ended } = yield* recorded(
     standing,
     options,
@@ -102,12 +113,12 @@ export const live = Effect.fn("Lives.live")(function*(
 /** What a process does to a machine's folder, but for the mails, and how it ended. */
 const recorded = Effect.fn("Lives.recorded")(function*(
   { folder, mail }: Pick<Standing, "folder" | "mail">,
-  { before = [], library }: Recording,
+  { before = [], faults, library }: Recording,
   process: (environment: Record<string, string>) => Effect.Effect<Ended>
 ) {
   const record = `${folder} record`
-  const calls = callsEnvironment({ library, before, folders: [folder], except: [mail], record })
-  const ended = yield* process(calls)
+  const kept = { library, before, folders: [folder], except: [mail], record }
+  const ended = yield* process(callsEnvironment(faults === undefined ? kept : { ...kept, faults }))
   const read: ReadonlyArray<Call> = readRecord(fs.readFileSync(record))
   fs.rmSync(record)
   return { calls: read, ended }

@@ -3,25 +3,30 @@
  * step it says what is safe by now, as `status` does. It ends in the middle, as a process that is killed.
  *
  * LevelDB gets a small buffer, so that within a few hundred mails it changes logs, writes tables and compacts them.
+ *
+ * Where it is given a file for that, calls of it fail from the first step on. What it then cannot do it leaves for the
+ * next step, as the daemon does; with the last step the errors end, and it must do all of it by itself.
  */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { openWithBuffer } from "@sealog/adapters/journal/LevelDatabase"
 import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import * as Entropy from "@sealog/core/keys/Entropy"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { deliverLarge } from "../../faults/Deliveries.ts"
 import { pick, randomOf } from "../../faults/Trials.ts"
 import { openPipeline, openRingAt } from "../../support/Pipeline.ts"
+import { chooseOdds, openFaults } from "../calls/Faults.ts"
 
-const [password, home, mail, vault, seed, steps] = process.argv.slice(2) as [
+const [password, home, mail, vault, seed, steps, faultsFile] = process.argv.slice(2) as [
   string,
   string,
   string,
   string,
   string,
-  string
+  string,
+  string | undefined
 ]
 
 /** LevelDB's least. */
@@ -39,15 +44,30 @@ const main = Effect.gen(function*() {
   const { backup, source, status, target } = parts
   const say = Effect.map(status, (report) => fs.writeSync(1, `${JSON.stringify(report)}\n`))
   yield* backup.meet(target)
-  for (let step = 0; step < Number(steps); step++) {
-    yield* happen(step)
+  const step = Effect.gen(function*() {
     yield* backup.capture(source)
     yield* say
     if (random() < 0.6) {
       yield* backup.shipTo(target)
       yield* say
     }
+  })
+  const faults = faultsFile === undefined ? undefined : openFaults(faultsFile)
+  for (let number = 0; number < Number(steps); number++) {
+    yield* happen(number)
+    if (faults === undefined) {
+      yield* step
+      continue
+    }
+    faults.arm(Math.floor(random() * 2 ** 32), chooseOdds(random))
+    // What was found damaged while errors went on is looked at once more when they have ended.
+    yield* Effect.ignore(step)
+    faults.disarm()
   }
+  if (faults === undefined) return
+  yield* backup.capture(source)
+  yield* backup.shipTo(target)
+  yield* say
 })
 
 /** Something that happens to a mailbox. */
@@ -68,8 +88,9 @@ const changeOne = (): void => {
   else fs.renameSync(join(mail, "new", name), join(mail, "cur", `${name}:2,S`))
 }
 
+const layer = Layer.mergeAll(NodeContext.layer, Entropy.layer, Logger.remove(Logger.defaultLogger))
 void Effect.runPromise(
   Effect.scoped(Effect.zipRight(main, Effect.sync(() => process.kill(process.pid, "SIGKILL")))).pipe(
-    Effect.provide(Layer.mergeAll(NodeContext.layer, Entropy.layer))
+    Effect.provide(layer)
   )
 )
