@@ -98,31 +98,35 @@ describe("capture", () => {
     }).pipe(Effect.provide(services)))
 
   /** Verifies: CAP-1, CAP-4 */
-  it.scopedLive("loses, repeats and misplaces nothing where a write fails while the next batch is prepared", () =>
-    Effect.gen(function*() {
-      for (let failing = 1; failing <= 12; failing++) {
-        const { capture, events, failAt, journal } = yield* opened
-        const bytes = (n: number) => new Uint8Array(2_000).fill(n % 5)
-        const all = () => Array.from({ length: 10 }, (_, at) => batch(added(`m${at}`, bytes(at)), added(`n${at}`)))
-        const source = { ...sourceOf(all), readsAhead: true }
-        failAt(failing)
-        const first = yield* Effect.either(capture.pass(source))
-        assert.strictEqual(first._tag, failing <= 11 ? "Left" : "Right")
-        if (first._tag === "Left") assert.strictEqual(first.left._tag, "JournalError")
-        yield* capture.pass(source)
-        const told = (yield* events).filter((event) => event.kind === "message.added")
-        const keys = told.map(({ message }) => message.key)
-        assert.deepStrictEqual(keys, all().flatMap((_, at) => [`m${at}`, `n${at}`]), `write ${failing} failed`)
-        // What refers to a content refers to the first that has it, wherever it came to lie in the end.
-        const state = yield* capture.state("test")
-        for (const { message: { content, key } } of told) {
-          if (content?._tag !== "same") continue
-          const owner = `m${Number(key.slice(1)) % 5}`
-          assert.strictEqual(String(content.index), state.get(owner))
+  it.scopedLive(
+    "loses, repeats and misplaces nothing where a write fails while the next batch is prepared",
+    () =>
+      Effect.gen(function*() {
+        for (let failing = 1; failing <= 12; failing++) {
+          const { capture, events, failAt, journal } = yield* opened
+          const bytes = (n: number) => new Uint8Array(2_000).fill(n % 5)
+          const all = () => Array.from({ length: 10 }, (_, at) => batch(added(`m${at}`, bytes(at)), added(`n${at}`)))
+          const source = { ...sourceOf(all), readsAhead: true }
+          failAt(failing)
+          const first = yield* Effect.either(capture.pass(source))
+          assert.strictEqual(first._tag, failing <= 11 ? "Left" : "Right")
+          if (first._tag === "Left") assert.strictEqual(first.left._tag, "JournalError")
+          yield* capture.pass(source)
+          const told = (yield* events).filter((event) => event.kind === "message.added")
+          const keys = told.map(({ message }) => message.key)
+          assert.deepStrictEqual(keys, all().flatMap((_, at) => [`m${at}`, `n${at}`]), `write ${failing} failed`)
+          // What refers to a content refers to the first that has it, wherever it came to lie in the end.
+          const state = yield* capture.state("test")
+          for (const { message: { content, key } } of told) {
+            if (content?._tag !== "same") continue
+            const owner = `m${Number(key.slice(1)) % 5}`
+            assert.strictEqual(String(content.index), state.get(owner))
+          }
+          assert.strictEqual((yield* journal.head).size, (yield* events).length)
         }
-        assert.strictEqual((yield* journal.head).size, (yield* events).length)
-      }
-    }).pipe(Effect.provide(services)))
+      }).pipe(Effect.provide(services)),
+    60_000
+  )
 
   /** Verifies: CAP-1 */
   it.scopedLive("lets a source go on where a write of another one fails", () =>
@@ -146,7 +150,7 @@ describe("capture", () => {
           assert.deepStrictEqual(keys, Array.from({ length: 6 }, (_, at) => `${name}${at}`), `write ${failing} failed`)
         }
       }
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 60_000)
 
   /** Verifies: CAP-2 */
   it.scoped("tells of what no event can hold as a gap, once, and takes all the rest", () =>
