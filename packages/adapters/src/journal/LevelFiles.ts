@@ -10,6 +10,7 @@ import { Buffer } from "node:buffer"
 import { toJournalError } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
 import { readLogFile, readLogRecords } from "./LogFile.ts"
+import { readManifest } from "./ManifestFile.ts"
 import { type FileFault, readTable } from "./TableFile.ts"
 
 /** Tables looked at by every opening, the newest first, bytes: a moment's work however large the journal is. */
@@ -18,13 +19,25 @@ const OPENING_TABLE_BYTES = 16 * 1024 * 1024
 /** Fails with the first damage to the files; `all` of them where the last holder was ended from outside. */
 export const checkFiles = Effect.fn("LevelFiles.check")(function*(fs: FileSystem, folder: string, all: boolean) {
   const manifest = yield* requireFiles(fs, folder)
-  const names = yield* fs.readDirectory(folder).pipe(wrap(folder))
   yield* checkFile(fs, folder, manifest)
-  for (const name of names.filter(isLog)) yield* checkFile(fs, folder, name)
+  const { logs, tables } = yield* filesOf(fs, folder, manifest)
+  for (const name of logs) yield* checkFile(fs, folder, name)
   let left = all ? Number.POSITIVE_INFINITY : OPENING_TABLE_BYTES
-  for (const { name } of (yield* tablesOf(fs, folder)).toReversed()) {
+  for (const { name } of tables.toReversed()) {
     if (left <= 0) return
     left -= yield* checkFile(fs, folder, name)
+  }
+})
+
+/** The files that belong to the database, the oldest first: what a crash left unfinished beside them means nothing. */
+const filesOf = Effect.fn("LevelFiles.filesOf")(function*(fs: FileSystem, folder: string, manifest: string) {
+  const { firstLog, tables } = readManifest(yield* fs.readFile(`${folder}/${manifest}`).pipe(wrap(folder)))
+  const files = (yield* fs.readDirectory(folder).pipe(wrap(folder)))
+    .map((name) => ({ name, number: parseInt(name, 10) }))
+    .toSorted((a, b) => a.number - b.number)
+  return {
+    logs: files.filter(({ name, number }) => isLog(name) && number >= firstLog).map(({ name }) => name),
+    tables: files.filter(({ name, number }) => isTable(name) && tables.has(number))
   }
 })
 
@@ -54,15 +67,11 @@ export const checkTable = (fs: FileSystem, folder: string, name: string): Effect
     )
   )
 
-/** The tables there are, the oldest first. */
+/** The tables that belong to the database now, the oldest first. */
 export const tablesOf = (fs: FileSystem, folder: string) =>
-  fs.readDirectory(folder).pipe(
-    wrap(folder),
-    Effect.map((names) =>
-      names.filter(isTable).map((name) => ({ name, number: parseInt(name, 10) })).toSorted((a, b) =>
-        a.number - b.number
-      )
-    )
+  Effect.flatMap(
+    requireFiles(fs, folder),
+    (manifest) => Effect.map(filesOf(fs, folder, manifest), ({ tables }) => tables)
   )
 
 /** Names what is missing before LevelDB is asked, which would delete or guess; gives the MANIFEST that counts. */

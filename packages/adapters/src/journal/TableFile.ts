@@ -174,6 +174,12 @@ export class Varints {
     return undefined
   }
 
+  /** Goes on behind a text and its length. */
+  skipText(): void {
+    const length = this.next() ?? 0
+    this.at += length
+  }
+
   handle(): Handle | undefined {
     const [offset, size] = [this.next(), this.next()]
     return offset === undefined || size === undefined ? undefined : { offset, size }

@@ -4,6 +4,7 @@ import { maskedCrc32c } from "@sealog/adapters/journal/Crc32c"
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { openClassicLevel } from "@sealog/adapters/journal/LevelDatabase"
 import { readLogFile } from "@sealog/adapters/journal/LogFile"
+import { readManifest } from "@sealog/adapters/journal/ManifestFile"
 import { type FileRecord, readTable } from "@sealog/adapters/journal/TableFile"
 import { Effect } from "effect"
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -61,6 +62,9 @@ describe("the files of a journal", () => {
         await db.close()
         return all
       })
+      const manifest = readManifest(readFileSync(`${path}/db/${readFileSync(`${path}/db/CURRENT`, "utf8").trim()}`))
+      const names = readdirSync(`${path}/db`).filter((name) => name.endsWith(".ldb"))
+      assert.deepStrictEqual([...manifest.tables].toSorted((a, b) => a - b), names.map((name) => parseInt(name, 10)))
       assert.isAbove(rows.length, 100)
       assert.deepStrictEqual(found, rows)
     }).pipe(Effect.provide(services)), 30_000)
@@ -103,6 +107,24 @@ describe("the files of a journal", () => {
       }).pipe(Effect.provide(services)),
     30_000
   )
+
+  /** Verifies: JRNL-4 */
+  it.scoped("may have others beside them that a crash left unfinished", () =>
+    Effect.gen(function*() {
+      const path = yield* journalWithTables()
+      const said = yield* Effect.scoped(Effect.flatMap(open(path), everything))
+      const table = readdirSync(`${path}/db`).find((name) => name.endsWith(".ldb"))!
+      const whole = readFileSync(`${path}/db/${table}`)
+      writeFileSync(`${path}/db/000777.ldb`, whole.subarray(0, 9_000))
+      writeFileSync(`${path}/db/000778.ldb`, "")
+      const journal = yield* open(path)
+      assert.strictEqual(yield* everything(journal), said)
+      writeFileSync(`${path}/db/000779.ldb`, "being merged")
+      assert.deepStrictEqual(yield* journal.scrubPart({ from: undefined, bytes: 2 ** 30 }), {
+        findings: [],
+        next: "log 0 0"
+      })
+    }).pipe(Effect.provide(services)), 30_000)
 
   /** Verifies: JRNL-7 */
   it("take a log that ends in the middle of a record for one that a crash cut, and nothing else", () => {

@@ -4,7 +4,7 @@
  */
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import type { OpenDatabase } from "@sealog/adapters/journal/LevelDatabase"
-import { makePinFile } from "@sealog/adapters/journal/PinFile"
+import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
 import { openMaildir } from "@sealog/adapters/sources/Maildir"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { makeBackup } from "@sealog/core/backup/Backup"
@@ -16,6 +16,7 @@ import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects, openVault } from "@sealog/core/backup/Vault"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
+import { openHome } from "@sealog/daemon/engine/Heal"
 import { Effect, Redacted } from "effect"
 import { Buffer } from "node:buffer"
 
@@ -32,6 +33,8 @@ export interface PipelineOptions extends Places {
   readonly storage?: (disk: StorageShape) => StorageShape
   readonly openDatabase?: OpenDatabase
   readonly ballastBytes?: number
+  /** Heals the journal where it is damaged, as `sync` and `run` do. */
+  readonly mayHeal?: boolean
 }
 
 /** The keys of the vault that a home or a target belongs to. */
@@ -47,15 +50,23 @@ export const openPipeline = Effect.fn("Pipeline.open")(function*(options: Pipeli
   const keys = Effect.provideService(KeyRing, ring)
   const local = yield* makeDisk(home)
   const { ballastBytes, openDatabase } = options
-  const opened = yield* openLevelJournal({
-    path: `${home}/journal`,
-    ...(ballastBytes === undefined ? {} : { ballastBytes }),
-    ...(openDatabase === undefined ? {} : { openDatabase })
-  }).pipe(keys)
-  const journal = asJournal(opened)
   const target = { name: "disk", storage: asStorage(yield* makeDisk(vault)) }
   const source = yield* openMaildir({ name: "maildir", path: mail })
-  const pin = yield* makePinFile(`${home}/head.pin`).pipe(keys)
+  const { journal: opened, pin } = yield* openHome({
+    openJournal: openLevelJournal({
+      path: `${home}/journal`,
+      ...(ballastBytes === undefined ? {} : { ballastBytes }),
+      ...(openDatabase === undefined ? {} : { openDatabase })
+    }),
+    openWorkshop: openWorkshop(`${home}/journal`),
+    pinPath: `${home}/head.pin`,
+    ring,
+    sources: [source],
+    targets: [target],
+    local,
+    slots: []
+  }, options.mayHeal === true)
+  const journal = asJournal(opened)
   const backup = yield* Effect.gen(function*() {
     const capture = yield* Capture.make
     return yield* makeBackup({ sources: [source], targets: [target] }).pipe(

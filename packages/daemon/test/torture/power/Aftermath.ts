@@ -48,7 +48,11 @@ export const findingsAfter = Effect.fn("Aftermath.findings")(function*({ places,
     })
   )
   const opened = Effect.gen(function*() {
-    const { backup, journal, source, target } = yield* openPipeline({ ...places, ballastBytes: 0 }, ring)
+    const { backup, journal, source, target } = yield* openPipeline(
+      // LevelDB refuses a table whose name a cut took from its folder, though its MANIFEST had come through by then.
+      { ...places, ballastBytes: 0, mayHeal: true },
+      ring
+    )
     yield* attempt("the journal", inJournal(journal, shown))
     const met = yield* attempt(
       "the target is met",

@@ -49,7 +49,7 @@ const runBitRot = Effect.fn("BitRot.run")(
       const what = random() < IN_MEMORY ? yield* damageInMemory(rig, random) : damage(databaseOf(rig), random)
       const wrong = yield* examine(rig, worked.said, counts)
       if (wrong !== undefined) failures.push(`seed ${seed}, trial ${trial}, ${what}: ${wrong}`)
-      if ((trial + 1) % 500 === 0) say(`${trial + 1} of ${trials}, ${failures.length} failures`)
+      if ((trial + 1) % 100 === 0) say(`${trial + 1} of ${trials}, ${failures.length} failures`)
     }
     return {
       trials,
