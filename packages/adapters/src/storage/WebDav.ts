@@ -8,8 +8,7 @@ import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Chunk, Effect, Option, Stream } from "effect"
 import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
-import type { Credentials } from "./WebDavAuth.ts"
-import { type DavClient, makeClient } from "./WebDavClient.ts"
+import { type DavClient, makeClient, type WebDavAccess } from "./WebDavClient.ts"
 import type { HttpResponse } from "./WebDavHttp.ts"
 import { makePublish } from "./WebDavPublish.ts"
 import { answerError, davError, type Deed } from "./WebDavStatus.ts"
@@ -18,9 +17,8 @@ import { makeTree, type Tree } from "./WebDavTree.ts"
 export interface WebDavOptions {
   /** The folder of the vault: http or https, without a user, a query or a fragment. */
   readonly url: string
-  readonly credentials?: Credentials
-  /** Certificates to trust instead of the system's, PEM. */
-  readonly ca?: string
+  /** Found out when the place is first used, and again until it could be. */
+  readonly access?: Effect.Effect<WebDavAccess, StorageError>
   /** How long nothing may happen on a connection, milliseconds. */
   readonly idleMillis?: number
 }
@@ -91,17 +89,13 @@ export const capabilities: Capabilities = {
   maxObjectBytes: OBJECT_BYTES
 }
 
-const open = ({ ca, credentials, idleMillis = IDLE_MILLIS, url }: WebDavOptions): {
+const open = ({ access = Effect.succeed({}), idleMillis = IDLE_MILLIS, url }: WebDavOptions): {
   readonly client: DavClient
   readonly root: URL
   readonly tree: Tree
 } => {
   const root = new URL(url.endsWith("/") ? url : `${url}/`)
-  const client = makeClient({
-    idleMillis,
-    ...(ca === undefined ? {} : { ca }),
-    ...(credentials === undefined ? {} : { credentials })
-  })
+  const client = makeClient({ access, idleMillis })
   return { client, root, tree: makeTree(client, root) }
 }
 

@@ -65,7 +65,7 @@ interface DigestChallenge {
 }
 
 /** `Scheme key=value, key="value", Scheme …`, as one or several headers joined by commas. */
-export const parseChallenges = (text: string): ReadonlyArray<Challenge> => {
+const parseChallenges = (text: string): ReadonlyArray<Challenge> => {
   const found: Array<{ scheme: string; params: Record<string, string> }> = []
   const token = /\s*,?\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?/gy
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {

@@ -6,12 +6,19 @@ import type { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Clock, Effect } from "effect"
 import { type Authorizer, type Credentials, makeAuthorizer } from "./WebDavAuth.ts"
-import { type Exchange, type HttpOptions, type HttpRequest, type HttpResponse, makeExchange } from "./WebDavHttp.ts"
+import { type Exchange, type HttpRequest, type HttpResponse, makeExchange } from "./WebDavHttp.ts"
 import { type DavEntry, makeListingReader, PROPFIND_BODY } from "./WebDavListing.ts"
 import { answerError, davError, type Deed, exchangeError } from "./WebDavStatus.ts"
 
-export interface ClientOptions extends HttpOptions {
+export interface WebDavAccess {
   readonly credentials?: Credentials
+  /** Certificates to trust instead of the system's, PEM. */
+  readonly ca?: string
+}
+
+export interface ClientOptions {
+  readonly access: Effect.Effect<WebDavAccess, StorageError>
+  readonly idleMillis: number
 }
 
 export interface DavClient {
@@ -35,13 +42,18 @@ const LISTING_BYTES = 1024 * 1024 * 1024
 const WAIT_SECONDS = 30
 const WAITS = 3
 
-export const makeClient = (options: ClientOptions): DavClient => {
-  const shared: Shared = { exchange: makeExchange(options), authorizer: makeAuthorizer(options.credentials) }
-  const send = (deed: Deed, request: DavRequest) => converse(shared, deed, { ...request, maxBytes: OBJECT_BYTES })
+export const makeClient = ({ access, idleMillis }: ClientOptions): DavClient => {
+  const entered = once(Effect.map(access, ({ ca, credentials }): Shared => ({
+    exchange: makeExchange({ idleMillis, ...(ca === undefined ? {} : { ca }) }),
+    authorizer: makeAuthorizer(credentials)
+  })))
+  const send = Effect.fn("WebDav.send")(function*(deed: Deed, request: DavRequest) {
+    return yield* converse(yield* entered, deed, { ...request, maxBytes: OBJECT_BYTES })
+  })
 
   const find = Effect.fn("WebDav.find")(function*(deed: Deed, folder: URL, depth: 0 | 1) {
     const reading: { reader: ReturnType<typeof makeListingReader> | undefined } = { reader: undefined }
-    const answer = yield* converse(shared, deed, {
+    const answer = yield* converse(yield* entered, deed, {
       method: "PROPFIND",
       url: folder,
       headers: { depth: String(depth), "content-type": "application/xml; charset=utf-8" },
@@ -72,6 +84,19 @@ export const makeClient = (options: ClientOptions): DavClient => {
 interface Shared {
   readonly exchange: Exchange
   readonly authorizer: Authorizer
+}
+
+/** Keeps what it came to; a failure is not kept, and whoever asks meanwhile waits. */
+const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const turn = Effect.unsafeMakeSemaphore(1)
+  let kept: { readonly value: A } | undefined
+  return Effect.suspend(() =>
+    kept !== undefined ? Effect.succeed(kept.value) : turn.withPermits(1)(Effect.suspend(() =>
+      kept !== undefined ? Effect.succeed(kept.value) : Effect.tap(effect, (value) => {
+        kept = { value }
+      })
+    ))
+  )
 }
 
 const converse = Effect.fn("WebDav.converse")(function*(shared: Shared, deed: Deed, request: HttpRequest) {
