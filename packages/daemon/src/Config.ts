@@ -135,7 +135,13 @@ const encodeAccess = (access: TargetSettings = {}) => {
 const withAccess = (specs: ReadonlyArray<Spec>, entries: ReadonlyArray<typeof TargetEntry.Type>): ReadonlyArray<Spec> =>
   specs.map((spec, at) => {
     const { auth, ca_file, password_command, password_file, user } = entries[at]!
-    const access = present({ user, auth, passwordFile: password_file, passwordCommand: password_command, caFile: ca_file })
+    const access = present({
+      user,
+      auth,
+      passwordFile: password_file,
+      passwordCommand: password_command,
+      caFile: ca_file
+    })
     return Object.keys(access).length === 0 ? spec : { ...spec, access }
   })
 

@@ -128,7 +128,12 @@ export const absolutePath = (path: string, platform: PlatformShape): string => {
 
 const failure = (reason: SpecReason, role: Role, subject: string) => {
   const kinds = role === "source" ? sourceKinds : targetKinds
-  return new SpecError({ reason, role, subject: withoutSecrets(subject), known: Object.keys(kinds).filter((kind) => kinds[kind] === "now") })
+  return new SpecError({
+    reason,
+    role,
+    subject: withoutSecrets(subject),
+    known: Object.keys(kinds).filter((kind) => kinds[kind] === "now")
+  })
 }
 
 const free = (kind: string, taken: Set<string>): string => {

@@ -84,6 +84,10 @@ export const makeAccess = Effect.fn("TargetAccess.make")(function*(target: Acces
     }),
     Effect.provide(context)
   )
+  const auth = variable(platform, variableName(target.name, "AUTH"))
+  if (auth !== undefined && !isAuth(auth)) {
+    return { access: denied(`${variableName(target.name, "AUTH")} is not basic, digest or bearer`) }
+  }
   return { access: find }
 })
 

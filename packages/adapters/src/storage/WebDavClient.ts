@@ -91,11 +91,13 @@ const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
   const turn = Effect.unsafeMakeSemaphore(1)
   let kept: { readonly value: A } | undefined
   return Effect.suspend(() =>
-    kept !== undefined ? Effect.succeed(kept.value) : turn.withPermits(1)(Effect.suspend(() =>
-      kept !== undefined ? Effect.succeed(kept.value) : Effect.tap(effect, (value) => {
-        kept = { value }
-      })
-    ))
+    kept !== undefined ?
+      Effect.succeed(kept.value) :
+      turn.withPermits(1)(Effect.suspend(() =>
+        kept !== undefined ? Effect.succeed(kept.value) : Effect.tap(effect, (value) => {
+          kept = { value }
+        })
+      ))
   )
 }
 

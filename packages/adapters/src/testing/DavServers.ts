@@ -17,8 +17,8 @@ export type DavServerName = "apache" | "nginx" | "lighttpd" | "rclone"
 export interface DavServerOptions {
   /** How it asks who is there; `none` where not given. Digest: Apache with MD5, lighttpd with SHA-256. */
   readonly auth?: "none" | "basic" | "digest"
-  /** A certificate and its key, PEM files; Apache alone. */
-  readonly tls?: { readonly certificate: string; readonly key: string }
+  /** A certificate and its key; Apache alone. */
+  readonly tls?: { readonly certificatePem: string; readonly keyPem: string }
   /** Where the objects lie, if not in the server's own folder. */
   readonly documents?: string
 }
@@ -97,6 +97,7 @@ const write = (folder: string, name: string, text: string): string => {
 }
 
 const hash = (algorithm: string, text: string) => createHash(algorithm).update(text).digest("hex")
+const sha1Line = `${DAV_USER}:{SHA}${createHash("sha1").update(DAV_PASSWORD).digest("base64")}\n`
 const digestLine = (algorithm: string) =>
   `${DAV_USER}:${REALM}:${hash(algorithm, `${DAV_USER}:${REALM}:${DAV_PASSWORD}`)}\n`
 
@@ -109,7 +110,7 @@ const apache: Recipe = {
   configure: ({ auth = "none", documents, folder, port, tls }) => {
     const modules = ["mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "auth_digest"]
     const users = auth === "basic"
-      ? `${DAV_USER}:{SHA}${createHash("sha1").update(DAV_PASSWORD).digest("base64")}\n`
+      ? sha1Line
       : digestLine("md5")
     const path = write(folder, "users", users)
     const load = [...modules, "dav", "dav_fs", "dav_lock", ...(tls === undefined ? [] : ["ssl"])]
@@ -129,7 +130,11 @@ const apache: Recipe = {
       `DocumentRoot "${documents}"`,
       ...(tls === undefined
         ? []
-        : ["SSLEngine on", `SSLCertificateFile "${tls.certificate}"`, `SSLCertificateKeyFile "${tls.key}"`]),
+        : [
+          "SSLEngine on",
+          `SSLCertificateFile "${write(folder, "certificate.pem", tls.certificatePem)}"`,
+          `SSLCertificateKeyFile "${write(folder, "key.pem", tls.keyPem)}"`
+        ]),
       `<Directory "${documents}">`,
       "Dav On",
       ...(auth === "none"
@@ -153,7 +158,7 @@ const nginx: Recipe = {
   packages: "nginx-light libnginx-mod-http-dav-ext",
   files: [NGINX_MODULE],
   configure: ({ auth = "none", documents, folder, port }) => {
-    const users = write(folder, "users", `${DAV_USER}:{PLAIN}${DAV_PASSWORD}\n`)
+    const users = write(folder, "users", sha1Line)
     const config = `
 load_module ${NGINX_MODULE};
 pid ${folder}/pid; error_log ${folder}/error.log; worker_processes 1; daemon off;
