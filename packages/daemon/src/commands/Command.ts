@@ -45,10 +45,10 @@ export const spec = Effect.fn("Command.spec")(function*(role: Role, text: string
 })
 
 /** What this environment says of how a place is entered: a daemon that is asked, and the next start, have another. */
-const entered = (role: Role, spec: Spec, platform: PlatformShape): Spec => {
-  if (role === "source") return spec
-  const access = accessFrom(spec.name, platform)
-  return Object.keys(access).length === 0 ? spec : { ...spec, access }
+const entered = (role: Role, place: Spec, platform: PlatformShape): Spec => {
+  if (role === "source") return place
+  const access = accessFrom(place.name, platform)
+  return Object.keys(access).length === 0 ? place : { ...place, access }
 }
 
 /** Asks the daemon of this home where one runs; else does it here. */

@@ -44,7 +44,10 @@ const startWire = async (port: number): Promise<Wire & { readonly close: () => P
       if (kind === "stall") return
       // What went through is let out first: a cut is an end in the middle, not a loss before it.
       setImmediate(() => {
-        for (const socket of [from, to]) kind === "reset" ? socket.resetAndDestroy() : socket.destroy()
+        for (const socket of [from, to]) {
+          if (kind === "reset") socket.resetAndDestroy()
+          else socket.destroy()
+        }
       })
     })
     from.on("end", () => to.end())

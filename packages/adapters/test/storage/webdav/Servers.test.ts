@@ -4,7 +4,7 @@ import { makeWebDav, prepareWebDav, type WebDavOptions } from "@sealog/adapters/
 import type { Credentials } from "@sealog/adapters/storage/WebDavAuth"
 import { DAV_PASSWORD, DAV_USER, startDavServer } from "@sealog/adapters/testing/DavServers"
 import { numbers, same, sample } from "@sealog/core/testing/StorageSamples"
-import { Effect, Redacted, Stream } from "effect"
+import { Clock, Effect, Redacted, Stream } from "effect"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
@@ -61,7 +61,7 @@ for (const name of davServers("signing in with Basic")) {
       Effect.gen(function*() {
         const { documents, url } = yield* startDavServer(name)
         yield* prepareWebDav(as(url))
-        const now = Date.now() / 1_000
+        const now = (yield* Clock.currentTimeMillis) / 1_000
         for (const [file, hours] of [["old", 25], ["young", 23]] as const) {
           const path = join(documents, "vault/tmp", file)
           fs.writeFileSync(path, "half an obj")
@@ -126,10 +126,11 @@ for (const name of davServers("what a put costs", ["apache"])) {
     Effect.gen(function*() {
       const folder = yield* freshFolder
       const [certificate, key] = [join(folder, "cert.pem"), join(folder, "key.pem")]
-      const made = spawnSync("openssl", [
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
-        ...["-subj", "/CN=vault", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
-      ])
+      const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=vault".split(
+        " "
+      )
+      const files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
+      const made = spawnSync("openssl", [...words, ...files])
       assert.strictEqual(made.status, 0, String(made.stderr ?? made.error))
       const ca = fs.readFileSync(certificate, "utf8")
       const tls = { certificatePem: ca, keyPem: fs.readFileSync(key, "utf8") }
