@@ -5,57 +5,23 @@
 import type { StorageError } from "@sealog/core/backup/Storage"
 import { Effect } from "effect"
 import { Buffer } from "node:buffer"
-import { randomBytes } from "node:crypto"
-import { TEMPORARY_FOLDER } from "./ObjectPath.ts"
-import type { DavClient } from "./WebDavClient.ts"
-import type { HttpResponse } from "./WebDavHttp.ts"
 import { answerError, davError, type Deed } from "./WebDavStatus.ts"
-import { parentMissing, type Tree } from "./WebDavTree.ts"
-
-export interface PublishOptions {
-  readonly client: DavClient
-  readonly root: URL
-  readonly tree: Tree
-}
-
-/** How long taking away a failed upload may hold up the failure; what stays is removed after a day. */
-const CLEAN_TIME = "5 seconds"
+import { parentMissing } from "./WebDavTree.ts"
+import { isDone, makeUpload, type UploadOptions } from "./WebDavUpload.ts"
 
 /** What rclone answers a move into a folder that is missing. */
 const RCLONE_MISSING = 403
 
-export const makePublish = ({ client, root, tree }: PublishOptions) => {
-  const temporaryUrl = () => new URL(`${TEMPORARY_FOLDER}/${randomBytes(15).toString("hex")}`, root)
-
-  const sendBody = (deed: Deed, url: URL, body: Uint8Array) =>
-    client.send(deed, { method: "PUT", url, headers: { "content-type": "application/octet-stream" }, body })
-
-  /** A server may have lost the folder for what is unfinished; one without its disk has lost everything. */
-  const upload = Effect.fn("WebDav.upload")(function*(deed: Deed, url: URL, bytes: Uint8Array) {
-    const first = yield* sendBody(deed, url, bytes)
-    if (isDone(first)) return
-    if (!parentMissing.has(first.status)) return yield* answerError(deed, first)
-    yield* tree.requireRoot(deed, "filled")
-    if (yield* tree.makeFolder(deed, TEMPORARY_FOLDER)) {
-      const second = yield* sendBody(deed, url, bytes)
-      return isDone(second) ? undefined : yield* answerError(deed, second)
-    }
-    return yield* explain(deed, first)
-  })
-
-  /** The folder is there, and no reason was given: where nothing at all still fits under a new name, it is the space. */
-  const explain = Effect.fn("WebDav.explain")(function*(deed: Deed, refused: HttpResponse) {
-    const url = temporaryUrl()
-    const probe = yield* sendBody(deed, url, new Uint8Array(0))
-    yield* discard(deed, url)
-    if (isDone(probe)) return yield* davError(deed, "Full", `HTTP ${refused.status}`, "nothing but the empty fits")
-    return yield* davError(deed, "Unreachable", `HTTP ${refused.status}`, "the server failed", true)
-  })
+export const makePublish = ({ client, root, tree }: UploadOptions) => {
+  const { discard, temporaryUrl, upload } = makeUpload({ client, root, tree })
 
   const readBack = Effect.fn("WebDav.readBack")(function*(deed: Deed, url: URL, bytes: Uint8Array) {
-    const { body, status } = yield* client.send(deed, { method: "GET", url })
-    if (status === 200 && Buffer.compare(body, bytes) === 0) return
-    return yield* davError(deed, "Corrupt", `HTTP ${status}`, `read back ${body.length} of ${bytes.length} bytes`, true)
+    const answer = yield* client.send(deed, { method: "GET", url })
+    if (answer.status === 404) return yield* uploadGone(deed)
+    if (answer.status !== 200) return yield* answerError(deed, answer)
+    if (Buffer.compare(answer.body, bytes) === 0) return
+    const said = `read back ${answer.body.length} of ${bytes.length} bytes`
+    return yield* davError(deed, "Corrupt", "OTHERBYTES", said, true)
   })
 
   const move = (deed: Deed, from: URL) =>
@@ -75,15 +41,8 @@ export const makePublish = ({ client, root, tree }: PublishOptions) => {
     const second = yield* move(deed, from)
     if (isDone(second)) return
     // Not the folder then: what was put there is gone again.
-    if (second.status === 404) return yield* davError(deed, "Unreachable", "HTTP 404", "the upload is gone", true)
-    return yield* answerError(deed, second)
+    return yield* second.status === 404 ? uploadGone(deed) : answerError(deed, second)
   })
-
-  const discard = (deed: Deed, url: URL): Effect.Effect<void> =>
-    client.send(deed, { method: "DELETE", url }).pipe(
-      Effect.timeout(CLEAN_TIME),
-      Effect.catchAll((error) => Effect.logDebug("left a temporary file", error))
-    )
 
   return (deed: Deed, bytes: Uint8Array): Effect.Effect<void, StorageError> => {
     const url = temporaryUrl()
@@ -95,4 +54,4 @@ export const makePublish = ({ client, root, tree }: PublishOptions) => {
   }
 }
 
-const isDone = ({ status }: HttpResponse) => status === 200 || status === 201 || status === 204
+const uploadGone = (deed: Deed) => davError(deed, "Unreachable", "HTTP 404", "the upload is gone", true)
