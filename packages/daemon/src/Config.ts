@@ -8,6 +8,7 @@ import * as Toml from "smol-toml"
 import { codeOf, Home, replaceFile } from "./Home.ts"
 import { Platform, type PlatformShape } from "./Platform.ts"
 import { parseAll, type Spec, type SpecError } from "./Spec.ts"
+import { TargetSettings } from "./TargetSettings.ts"
 
 export type ConfigReason = "Missing" | "Unreadable" | "Syntax" | "Invalid" | "NewerVersion"
 
@@ -45,6 +46,16 @@ const YEAR_HOURS = 8_784
 
 const Entry = Schema.Struct({ name: Schema.String, spec: Schema.String })
 
+/** Where a target's secrets come from; they themselves stand in no configuration. */
+const TargetEntry = Schema.Struct({
+  ...Entry.fields,
+  user: TargetSettings.fields.user,
+  auth: TargetSettings.fields.auth,
+  password_file: Schema.optional(Schema.String),
+  password_command: Schema.optional(Schema.String),
+  ca_file: Schema.optional(Schema.String)
+})
+
 const File = Schema.Struct({
   version: Schema.Literal(VERSION),
   vault: Schema.NonEmptyString,
@@ -55,7 +66,7 @@ const File = Schema.Struct({
     default: () => DRILL_EVERY_HOURS
   }),
   source: Schema.Array(Entry).pipe(Schema.minItems(1)),
-  target: Schema.Array(Entry).pipe(Schema.minItems(1))
+  target: Schema.Array(TargetEntry).pipe(Schema.minItems(1))
 })
 
 /** The configuration of this home. */
@@ -86,7 +97,7 @@ export const encode = (config: Config): string =>
       ship_delay_seconds: config.shipDelaySeconds,
       drill_every_hours: config.drillEveryHours,
       source: config.sources.map(({ name, spec }) => ({ name, spec })),
-      target: config.targets.map(({ name, spec }) => ({ name, spec }))
+      target: config.targets.map(({ access, name, spec }) => ({ name, spec, ...encodeAccess(access) }))
     })
   }`
 
@@ -112,9 +123,32 @@ export const decode = (
       shipDelaySeconds: file.ship_delay_seconds,
       drillEveryHours: file.drill_every_hours,
       sources: yield* parseAll("source", specs(file.source), platform),
-      targets: yield* parseAll("target", specs(file.target), platform)
+      targets: withAccess(yield* parseAll("target", specs(file.target), platform), file.target)
     }
   })
+
+const encodeAccess = (access: TargetSettings = {}) => {
+  const { auth, caFile, passwordCommand, passwordFile, user } = access
+  return present({ user, auth, password_file: passwordFile, password_command: passwordCommand, ca_file: caFile })
+}
+
+const withAccess = (specs: ReadonlyArray<Spec>, entries: ReadonlyArray<typeof TargetEntry.Type>): ReadonlyArray<Spec> =>
+  specs.map((spec, at) => {
+    const { auth, ca_file, password_command, password_file, user } = entries[at]!
+    const access = present({
+      user,
+      auth,
+      passwordFile: password_file,
+      passwordCommand: password_command,
+      caFile: ca_file
+    })
+    return Object.keys(access).length === 0 ? spec : { ...spec, access }
+  })
+
+const present = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 
 const parseToml = (text: string, path: string): Either.Either<Record<string, unknown>, ConfigError> =>
   Either.try({

@@ -2,6 +2,7 @@
  * Every adapter by the kind a SPEC names it with: the one record that the command line, the configuration and the
  * contract tests read. Code is loaded when a kind is opened, not when it is named.
  */
+import type { WebDavAccess } from "@sealog/adapters/storage/WebDavClient"
 import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import type { StorageError, StorageShape } from "@sealog/core/backup/Storage"
 import { Effect } from "effect"
@@ -23,10 +24,17 @@ export interface SourceAdapter {
   readonly memory: Effect.Effect<Pick<SourceShape, "remember" | "gaps">>
 }
 
+/** A place, and how it is entered, to be found when it is first used. */
+export interface NamedPlace extends Named {
+  readonly access: Effect.Effect<WebDavAccess, StorageError>
+}
+
 export interface TargetAdapter {
-  readonly open: (spec: Named) => Effect.Effect<StorageShape, StorageError>
+  /** What stands after the kind in a SPEC: a path of this machine, or a URL. */
+  readonly place: "path" | "url"
+  readonly open: (spec: NamedPlace) => Effect.Effect<StorageShape, StorageError>
   /** Makes the place ready for a new vault: a folder that is not there yet. */
-  readonly prepare: (spec: Named) => Effect.Effect<void, StorageError>
+  readonly prepare: (spec: NamedPlace) => Effect.Effect<void, StorageError>
 }
 
 export const sources: Readonly<Record<string, SourceAdapter>> = {
@@ -58,12 +66,26 @@ export const sources: Readonly<Record<string, SourceAdapter>> = {
 
 export const targets: Readonly<Record<string, TargetAdapter>> = {
   disk: {
+    place: "path",
     open: ({ place }) =>
       Effect.flatMap(Effect.promise(() => import("@sealog/adapters/storage/Disk")), ({ makeDisk }) => makeDisk(place)),
     prepare: ({ place }) =>
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/storage/Disk")),
         ({ prepareDisk }) => prepareDisk(place)
+      )
+  },
+  webdav: {
+    place: "url",
+    open: ({ access, place }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/WebDav")),
+        ({ makeWebDav }) => makeWebDav({ url: place, access })
+      ),
+    prepare: ({ access, place }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/WebDav")),
+        ({ prepareWebDav }) => prepareWebDav({ url: place, access })
       )
   }
 }
@@ -88,7 +110,6 @@ export const sourceKinds: Readonly<Record<string, Availability>> = availability(
 export const targetKinds: Readonly<Record<string, Availability>> = availability(targets, [
   "folder",
   "icloud",
-  "webdav",
   "s3",
   "sftp",
   "rclone",

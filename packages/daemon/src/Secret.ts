@@ -76,7 +76,7 @@ export const layer = (options: SecretOptions) =>
       const given = Effect.provide(fromOptions(options, platform), context)
       const unlock = Effect.gen(function*() {
         if (options.recoveryCodeFile !== undefined) {
-          const bytes = yield* Effect.provide(readBytes(options.recoveryCodeFile, platform), context)
+          const bytes = yield* Effect.provide(readSecretBytes(options.recoveryCodeFile, platform), context)
           const text = yield* passwordText(bytes)
           return { _tag: "recoveryCode", code: yield* parseRecoveryCode(text) } as const
         }
@@ -120,19 +120,24 @@ const fromOptions = Effect.fn("Secret.fromOptions")(function*(options: SecretOpt
 })
 
 const readSecretFile = Effect.fn("Secret.readSecretFile")(function*(path: string, platform: PlatformShape) {
-  const bytes = yield* readBytes(path, platform)
+  const bytes = yield* readSecretBytes(path, platform)
   return yield* password(yield* passwordText(bytes), path)
 })
 
-const readBytes = Effect.fn("Secret.readBytes")(function*(path: string, platform: PlatformShape) {
+export const readSecretBytes = Effect.fn("Secret.readBytes")(function*(path: string, platform: PlatformShape) {
   const fs = yield* FileSystem.FileSystem
   return yield* fs.readFile(absolutePath(path, platform)).pipe(
     Effect.mapError((cause) => new SecretError({ reason: "FileUnreadable", method: "readFile", subject: path, cause }))
   )
 })
 
-/** The person's own shell line; what it says on stderr, and what it asks on the terminal, goes through. */
 const runSecretCommand = Effect.fn("Secret.runSecretCommand")(function*(line: string, platform: PlatformShape) {
+  const bytes = yield* secretCommandOutput(line, platform)
+  return yield* password(yield* passwordText(bytes), `the output of ${line}`)
+})
+
+/** The person's own shell line; what it says on stderr, and what it asks on the terminal, goes through. */
+export const secretCommandOutput = Effect.fn("Secret.commandOutput")(function*(line: string, platform: PlatformShape) {
   const fail = (detail: string, cause?: unknown) =>
     new SecretError({ reason: "CommandFailed", method: "runCommand", subject: line, detail, cause })
   const command = platform.system === "windows"
@@ -145,7 +150,14 @@ const runSecretCommand = Effect.fn("Secret.runSecretCommand")(function*(line: st
   }))
   const { bytes, exit } = yield* Effect.mapError(run, (cause) => fail("it could not be run", cause))
   if (exit !== 0) return yield* fail(`it ended with exit code ${exit}`)
-  return yield* password(yield* passwordText(bytes), `the output of ${line}`)
+  return bytes
+})
+
+/** A secret that is another's to judge: as it came, but for one line break at its end. */
+export const secretText = Effect.fn("Secret.text")(function*(bytes: Uint8Array, subject: string) {
+  const text = yield* passwordText(bytes)
+  if (text === "") return yield* new SecretError({ reason: "Empty", method: "read", subject })
+  return Redacted.make(text)
 })
 
 /** More than any password may be is enough to refuse it. */

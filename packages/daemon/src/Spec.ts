@@ -5,7 +5,8 @@
 import { Data, Either, Schema } from "effect"
 import * as NodePath from "node:path"
 import type { PlatformShape } from "./Platform.ts"
-import { type Role, sourceKinds, targetKinds } from "./Registry.ts"
+import { type Role, sourceKinds, targetKinds, targets } from "./Registry.ts"
+import { TargetSettings } from "./TargetSettings.ts"
 
 export const Spec = Schema.Struct({
   /** Unique in a vault, ignoring case: it names a folder of a restore. */
@@ -14,11 +15,21 @@ export const Spec = Schema.Struct({
   /** What stands after the kind: an absolute path, or a URL as given. */
   place: Schema.String,
   /** The whole of it in full, without its name, as the configuration keeps it. */
-  spec: Schema.String
+  spec: Schema.String,
+  /** How a place on a network is entered, of what may be written down. */
+  access: Schema.optionalWith(TargetSettings, { exact: true })
 })
 export type Spec = typeof Spec.Type
 
-export type SpecReason = "Malformed" | "UnknownKind" | "LaterKind" | "BadName" | "DuplicateName"
+export type SpecReason =
+  | "Malformed"
+  | "UnknownKind"
+  | "LaterKind"
+  | "BadName"
+  | "DuplicateName"
+  | "BadUrl"
+  /** A password, or what may be one. It is never said again. */
+  | "SecretInSpec"
 
 export class SpecError extends Data.TaggedError("SpecError")<{
   readonly reason: SpecReason
@@ -81,9 +92,31 @@ const parse = (role: Role, text: string, platform: PlatformShape): Either.Either
   if (known === "later") return Either.left(failure("LaterKind", role, kind))
   const place = split?.[2] ?? ""
   if (place === "") return Either.left(failure("Malformed", role, text))
+  if (role === "target" && targets[kind]?.place === "url") {
+    return Either.map(parseUrl(role, place), (url) => ({
+      name: name?.normalize("NFC"),
+      kind,
+      place: url,
+      spec: `${kind}:${url}`
+    }))
+  }
   const absolute = absolutePath(place, platform)
   return Either.right({ name: name?.normalize("NFC"), kind, place: absolute, spec: `${kind}:${absolute}` })
 }
+
+/** The URL of a folder: a user may be named in it, and nothing that is a secret or may hold one. */
+const parseUrl = (role: Role, text: string): Either.Either<string, SpecError> => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/u.test(url.protocol)) return Either.left(failure("BadUrl", role, text))
+  if (url.password !== "" || url.search !== "") return Either.left(failure("SecretInSpec", role, text))
+  if (url.hash !== "") return Either.left(failure("BadUrl", role, text))
+  if (!url.pathname.endsWith("/")) url.pathname = `${url.pathname}/`
+  return Either.right(url.href)
+}
+
+/** What stands where a URL has its user, password and query, right or wrong, is left out of what is said. */
+const withoutSecrets = (text: string): string =>
+  text.replace(/\/\/.*@/su, "//…@").replace(/(:\/\/[^?#]*)[?#].*$/su, "$1")
 
 /** `~` is the user's folder; what is relative starts from the current one. */
 export const absolutePath = (path: string, platform: PlatformShape): string => {
@@ -95,7 +128,12 @@ export const absolutePath = (path: string, platform: PlatformShape): string => {
 
 const failure = (reason: SpecReason, role: Role, subject: string) => {
   const kinds = role === "source" ? sourceKinds : targetKinds
-  return new SpecError({ reason, role, subject, known: Object.keys(kinds).filter((kind) => kinds[kind] === "now") })
+  return new SpecError({
+    reason,
+    role,
+    subject: withoutSecrets(subject),
+    known: Object.keys(kinds).filter((kind) => kinds[kind] === "now")
+  })
 }
 
 const free = (kind: string, taken: Set<string>): string => {

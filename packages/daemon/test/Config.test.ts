@@ -16,7 +16,16 @@ const config: Config.Config = {
     { name: "maildir", kind: "maildir", place: "/home/ada/Mail dir", spec: "maildir:/home/ada/Mail dir" },
     { name: "Ada \"2\"".replaceAll("\"", "_"), kind: "jsonl", place: "/日本", spec: "jsonl:/日本" }
   ],
-  targets: [{ name: "usb", kind: "disk", place: "/media/a\\b\"c", spec: "disk:/media/a\\b\"c" }]
+  targets: [
+    { name: "usb", kind: "disk", place: "/media/a\\b\"c", spec: "disk:/media/a\\b\"c" },
+    {
+      name: "nas",
+      kind: "webdav",
+      place: "https://nas/dav/",
+      spec: "webdav:https://nas/dav/",
+      access: { user: "ada", auth: "digest", passwordFile: "/p", passwordCommand: "pass nas", caFile: "/ca.pem" }
+    }
+  ]
 }
 
 const good = `version = 1
@@ -74,6 +83,20 @@ describe("Config", () => {
     assert.match(said(good.replace("maildir:/m", "floppy:/m")), /^2 there is no kind of source named floppy/)
     assert.match(said(good.replace("[[target]]", "[[source]]")), /^2 /)
     assert.match(said(""), /^2 config\.toml: version: is missing/)
+  })
+
+  /** Verifies: DAV-9 */
+  it("has no field for a password, only for where it comes from", () => {
+    const nas = good.replace("disk:/d", "webdav:https://nas/dav")
+    assert.strictEqual(said(`${nas}user = "ada"\npassword_file = "/p"\n`), "accepted")
+    assert.strictEqual(
+      said(`${nas}user = "ada"\npassword = "geheim"\n`),
+      "2 config.toml, line 13: target 1, password: is not a field of this file"
+    )
+    assert.match(
+      said(nas.replace("https://", "https://ada:geheim@")),
+      /^2 target "https:\/\/…@nas\/dav" has a password/
+    )
   })
 
   it.effect("is replaced as a whole, for its owner's eyes only", () =>

@@ -4,8 +4,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { parse } from "@sealog/daemon/Cli"
+import { decode } from "@sealog/daemon/Config"
 import { formats } from "@sealog/daemon/Registry"
 import { parseAll } from "@sealog/daemon/Spec"
+import { accessFrom } from "@sealog/daemon/TargetAccess"
 import { Either } from "effect"
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
@@ -35,6 +37,26 @@ describe.each(pages)("%s", (page) => {
     assert.isAbove(links.length, 0)
     assert.deepStrictEqual(asked.filter((name) => !(name in scripts)), [])
     assert.deepStrictEqual(links.filter((link) => !fs.existsSync(join(root, dirname(page), link))), [])
+  })
+})
+
+describe("docs/targets/webdav.md", () => {
+  /** Verifies: GUIDE-1 */
+  it("gives only command lines that the program understands", () => {
+    const lines = commandLinesIn(textOf("docs/targets/webdav.md"))
+    assert.isAtLeast(lines.length, 3)
+    assert.deepStrictEqual(lines.flatMap(problemsOf), [])
+  })
+
+  /** Verifies: DAV-9 */
+  it("shows a part of a configuration that is read, and the variables that are", () => {
+    const page = textOf("docs/targets/webdav.md")
+    const [, entry = ""] = /```toml\n([^`]+)```/u.exec(page) ?? []
+    const text = `version = 1\nvault = "ab"\n[[source]]\nname = "m"\nspec = "maildir:/m"\n${entry}`
+    const [target] = Either.getOrThrow(decode(text, "config.toml", linux)).targets
+    assert.deepStrictEqual(target?.access, { user: "ada", passwordFile: "/home/ada/.nas-password" })
+    const exported = [...page.matchAll(/^export (\w+)=(.*)$/gmu)].map(([, name = "", value = ""]) => [name, value])
+    assert.deepStrictEqual(accessFrom("nas", { ...linux, environment: Object.fromEntries(exported) }), target?.access)
   })
 })
 

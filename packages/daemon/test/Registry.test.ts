@@ -30,20 +30,34 @@ describe("Registry", () => {
       }
     }))
 
-  it.effect("makes every kind of place ready and opens it", () =>
+  it.effect("makes every kind of place on this machine ready and opens it", () =>
     withFolder((folder) =>
       Effect.gen(function*() {
-        for (const [kind, { open, prepare }] of Object.entries(targets)) {
-          const spec = { name: "mine", place: `${folder}/${kind}/new` }
+        const local = Object.entries(targets).filter(([, { place }]) => place === "path")
+        assert.isAbove(local.length, 0)
+        for (const [kind, { open, prepare }] of local) {
+          const spec = { name: "mine", place: `${folder}/${kind}/new`, access: Effect.succeed({}) }
           yield* prepare(spec)
           assert.strictEqual((yield* open(spec)).kind, kind)
         }
       })
     ))
 
+  it.effect("opens every kind of place on a network though nothing answers there yet", () =>
+    Effect.gen(function*() {
+      const far = Object.entries(targets).filter(([, { place }]) => place === "url")
+      assert.isAbove(far.length, 0)
+      for (const [kind, { open, prepare }] of far) {
+        // Port 9 of this machine: nobody listens there.
+        const spec = { name: "mine", place: "http://127.0.0.1:9/vault/", access: Effect.succeed({}) }
+        assert.strictEqual((yield* open(spec)).kind, kind)
+        assert.strictEqual((yield* Effect.flip(prepare(spec))).reason, "Unreachable")
+      }
+    }))
+
   it("keeps the names of later releases apart from those it has", () => {
     assert.deepStrictEqual(Object.keys(sources).map((kind) => sourceKinds[kind]), ["now", "now"])
-    assert.deepStrictEqual(Object.keys(targets).map((kind) => targetKinds[kind]), ["now"])
+    assert.deepStrictEqual(Object.keys(targets).map((kind) => targetKinds[kind]), ["now", "now"])
     assert.strictEqual(sourceKinds["imessage"], "later")
     assert.strictEqual(targetKinds["s3"], "later")
   })

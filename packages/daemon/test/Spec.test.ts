@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { failureOf } from "@sealog/daemon/Failure"
 import type { PlatformShape } from "@sealog/daemon/Platform"
-import { sourceKinds, targetKinds } from "@sealog/daemon/Registry"
+import { sourceKinds, targetKinds, targets } from "@sealog/daemon/Registry"
 import { absolutePath, parseAll, parseOne } from "@sealog/daemon/Spec"
 import { Either } from "effect"
 import * as fc from "fast-check"
@@ -76,7 +77,9 @@ describe("Spec", () => {
     const kinds = [
       ...Object.keys(sourceKinds).map((kind) => ["source", kind, sourceKinds[kind]] as const),
       ...Object.keys(targetKinds).map((kind) => ["target", kind, targetKinds[kind]] as const)
-    ].filter(([, , availability]) => availability === "now")
+    ].filter(([role, kind, availability]) =>
+      availability === "now" && (role === "source" || targets[kind]?.place === "path")
+    )
     assert.isAtLeast(kinds.length, 3)
     const path = fc.string({ unit: "grapheme", minLength: 1 }).filter((text) => !text.includes("\0")).map((text) =>
       `/${text}`
@@ -85,5 +88,39 @@ describe("Spec", () => {
       const once = Either.getOrThrow(parseOne(role, `${kind}:${place}`, linux))
       assert.deepStrictEqual(Either.getOrThrow(parseOne(role, once.spec, linux)), once)
     }))
+  })
+
+  it("takes a URL for a place on a network, with a slash at its end and a user if need be", () => {
+    const spec = (text: string) => Either.getOrThrow(parseOne("target", text, linux)).spec
+    assert.strictEqual(spec("webdav:https://nas.local/dav"), "webdav:https://nas.local/dav/")
+    assert.strictEqual(spec("nas=webdav:http://ada@[::1]:8080/a b/"), "webdav:http://ada@[::1]:8080/a%20b/")
+    for (const text of ["nas.local/dav", "ftp://nas/dav", "//nas/dav", "https://nas/dav#x", "/srv/dav", "https://"]) {
+      assert.strictEqual(refused(`webdav:${text}`, "target"), "BadUrl", text)
+    }
+    const written = spec("webdav:https://nas.local/dav")
+    assert.strictEqual(spec(written), written)
+  })
+
+  /** Verifies: DAV-9 */
+  it("refuses a secret in a URL, in whatever place, and never says it again", () => {
+    for (
+      const [text, reason] of [
+        ["webdav:https://ada:geheim@nas/dav", "SecretInSpec"],
+        ["webdav:https://:geheim@nas/dav", "SecretInSpec"],
+        ["webdav:https://nas/dav?token=geheim", "SecretInSpec"],
+        ["webdav:https://ada:gehe/im@nas/geheim@x", "BadUrl"],
+        ["webdav:https://nas:port/?geheim", "BadUrl"],
+        ["webdav:ftp://ada:geheim@nas/dav", "BadUrl"],
+        ["webdav=https://ada:geheim@nas/dav", "UnknownKind"],
+        ["webdav//ada:geheim@nas/dav", "Malformed"],
+        ["sftp://ada:geheim@nas/dav", "LaterKind"]
+      ] as const
+    ) {
+      const parsed = parseOne("target", text, linux)
+      if (Either.isRight(parsed)) assert.fail(text)
+      assert.strictEqual(parsed.left.reason, reason, text)
+      assert.notMatch(JSON.stringify(failureOf(parsed.left)), /gehe/u, text)
+      assert.strictEqual(failureOf(parsed.left).exit, 2)
+    }
   })
 })

@@ -10,11 +10,12 @@ import { type Client, connect } from "../control/Client.ts"
 import type { Engine } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
 import type { Home } from "../Home.ts"
-import { Platform } from "../Platform.ts"
+import { Platform, type PlatformShape } from "../Platform.ts"
 import type { Progress } from "../Progress.ts"
 import type { Role } from "../Registry.ts"
 import type { Secrets } from "../Secret.ts"
-import { parseAll, parseOne } from "../Spec.ts"
+import { parseAll, parseOne, type Spec } from "../Spec.ts"
+import { accessFrom } from "../TargetAccess.ts"
 import type { Terminal } from "../Terminal.ts"
 
 export type CommandServices =
@@ -33,12 +34,22 @@ export type CommandServices =
 export type Running = Effect.Effect<number, KnownError, CommandServices>
 
 export const specs = Effect.fn("Command.specs")(function*(role: Role, texts: ReadonlyArray<string>) {
-  return yield* parseAll(role, texts, yield* Platform)
+  const platform = yield* Platform
+  const parsed = yield* parseAll(role, texts, platform)
+  return parsed.map((each) => entered(role, each, platform))
 })
 
 export const spec = Effect.fn("Command.spec")(function*(role: Role, text: string) {
-  return yield* parseOne(role, text, yield* Platform)
+  const platform = yield* Platform
+  return entered(role, yield* parseOne(role, text, platform), platform)
 })
+
+/** What this environment says of how a place is entered: a daemon that is asked, and the next start, have another. */
+const entered = (role: Role, place: Spec, platform: PlatformShape): Spec => {
+  if (role === "source") return place
+  const access = accessFrom(place.name, platform)
+  return Object.keys(access).length === 0 ? place : { ...place, access }
+}
 
 /** Asks the daemon of this home where one runs; else does it here. */
 export const askOr = Effect.fn("Command.askOr")(function*<A, E, R, E2, R2>(

@@ -3,6 +3,7 @@ import type { SourceShape } from "@sealog/core/backup/Source"
 import { Effect, Either, Schedule, Stream } from "effect"
 import { sources, targets } from "../Registry.ts"
 import type { Spec } from "../Spec.ts"
+import { makeAccess } from "../TargetAccess.ts"
 
 const row = <A>(rows: Readonly<Record<string, A>>, { kind }: Spec): A => {
   const found = rows[kind]
@@ -11,8 +12,22 @@ const row = <A>(rows: Readonly<Record<string, A>>, { kind }: Spec): A => {
 }
 
 export const openSource = (spec: Spec) => row(sources, spec).open(spec)
-export const openTarget = (spec: Spec) => row(targets, spec).open(spec)
-export const prepareTarget = (spec: Spec) => row(targets, spec).prepare(spec)
+export const openTarget = Effect.fn("Places.openTarget")(function*(spec: Spec) {
+  return yield* row(targets, spec).open(yield* entered(spec))
+})
+
+export const prepareTarget = Effect.fn("Places.prepareTarget")(function*(spec: Spec) {
+  yield* row(targets, spec).prepare(yield* entered(spec))
+})
+
+/** A place with the way into it. A URL has no user in it any more: that is part of the way. */
+const entered = Effect.fn("Places.entered")(function*(spec: Spec) {
+  if (row(targets, spec).place === "path") return { ...spec, access: Effect.succeed({}) }
+  const url = new URL(spec.place)
+  const { access } = yield* makeAccess(spec, url)
+  url.username = ""
+  return { ...spec, place: url.href, access }
+})
 
 /** How often a store that is away is looked for by who waits for its hints. */
 const LOOK_AGAIN = "10 seconds"

@@ -35,7 +35,10 @@ export const storage: Table<StorageReason, StorageError> = {
     Exit.unreachable,
     "TargetDenied",
     (e) => `permission was refused at ${e.subject} (${e.method})${because(e)}`,
-    "give this user the right to read and write there, then run it again"
+    (e) =>
+      isOfServer(e.subject)
+        ? "check the user and the password of this target, and what that user may do there: docs/targets/webdav.md"
+        : "give this user the right to read and write there, then run it again"
   ],
   Unreachable: [
     Exit.unreachable,
@@ -68,6 +71,8 @@ export const storage: Table<StorageReason, StorageError> = {
     "use another kind of target; docs/adapters.md says what each can do"
   ]
 }
+
+const isOfServer = (subject: string) => /^(?:webdav:)?https?:/u.test(subject)
 
 export const source: Table<SourceReason, SourceError> = {
   NotFound: [

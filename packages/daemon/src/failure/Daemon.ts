@@ -196,6 +196,18 @@ export const spec: Table<SpecReason, SpecError> = {
     "DuplicateName",
     (e) => `two ${e.role}s have the name ${e.subject}`,
     "give one of them another name: NAME=SPEC"
+  ],
+  BadUrl: [
+    Exit.usage,
+    "BadUrl",
+    (e) => `${e.role} "${e.subject}" has no URL that names a folder`,
+    "write it as webdav:https://host/folder"
+  ],
+  SecretInSpec: [
+    Exit.usage,
+    "SecretInSpec",
+    (e) => `${e.role} "${e.subject}" has a password in it, which others could read there`,
+    "leave it out and give it with SEALOG_TARGET_<NAME>_PASSWORD_FILE, or password_file in config.toml; docs/operating.md tells all ways"
   ]
 }
 
