@@ -103,7 +103,8 @@ const windowBits = (length: number): number =>
 
 /** `info` tells how much of the frame was read, so that bytes behind its end are not passed over. */
 const decompressOptions = (rawLength: number): BrotliOptions & { readonly info: true } => ({
-  chunkSize: Math.max(MIN_CHUNK_BYTES, rawLength),
+  // One byte more than will come: zlib gets itself another buffer as soon as one is full.
+  chunkSize: Math.max(MIN_CHUNK_BYTES, rawLength + 1),
   maxOutputLength: Math.max(1, rawLength),
   info: true
 })
