@@ -3,7 +3,7 @@
  * apart, on its way from journal to segment, and the least a reader has to open. Its bytes say everything about it, so
  * that it can be read where all that was around it is lost.
  */
-import { Effect } from "effect"
+import { Array as Arr, Effect } from "effect"
 import { Buffer } from "node:buffer"
 import type { EventClass } from "../message/Event.ts"
 import { attempt, ByteReader, type ByteWriter } from "./Binary.ts"
@@ -30,6 +30,7 @@ import {
   RUN_BYTES,
   WINDOW_BYTES
 } from "./Limits.ts"
+import { Slab } from "./Slab.ts"
 
 export type { Codec } from "./Compression.ts"
 
@@ -121,27 +122,25 @@ const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed
 export const unpackRun = (run: Run): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>
   Effect.flatMap(decompress(run), (raw) => attempt(() => splitEvents(raw, run.indices.length)))
 
-/** The events of many runs: the small ones in a plain loop. */
+/** The events of many runs, each run's handed on as it is unpacked: the small ones in a plain loop. */
 export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(
-  runs: ReadonlyArray<Run>
-): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Uint8Array>>, FormatError> {
-  const events: Array<ReadonlyArray<Uint8Array>> = []
-  const pooled = runs.flatMap((run, at) => isSmallFrame(run) ? [] : [at])
+  runs: ReadonlyArray<Run>,
+  take: (run: Run, events: ReadonlyArray<Uint8Array>) => void
+): Effect.fn.Return<void, FormatError> {
+  const [pooled, small] = Arr.partition(runs, isSmallFrame)
   yield* Effect.zip(
-    Effect.forEach(pooled, (at) => Effect.map(unpackRun(runs[at]!), (unpacked) => void (events[at] = unpacked)), {
+    Effect.forEach(pooled, (run) => Effect.map(unpackRun(run), (events) => take(run, events)), {
       concurrency: COMPRESS_CONCURRENCY,
       discard: true
     }),
     Effect.suspend(() =>
-      attempt(() =>
-        runs.forEach((run, at) => {
-          if (isSmallFrame(run)) events[at] = splitEvents(decompressSync(run), run.indices.length)
-        })
-      )
+      attempt(() => {
+        const slab = new Slab(small.reduce((sum, run) => sum + run.rawLength, 0))
+        for (const run of small) take(run, splitEvents(slab.keep(decompressSync(run)), run.indices.length))
+      })
     ),
     { concurrent: true }
   )
-  return events
 })
 
 /** The events that runs hold of a range, each exactly once, in the order of the log. */
@@ -151,13 +150,10 @@ export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
   runs: ReadonlyArray<Run>
 ): Effect.fn.Return<ReadonlyArray<Uint8Array>, FormatError> {
   yield* attempt(() => checkCover(runs, { first, count }, "runs"))
-  const unpacked = yield* unpackRuns(runs)
   const events = Array.from<Uint8Array>({ length: count })
-  for (let at = 0; at < unpacked.length; at++) {
-    const { indices } = runs[at]!
-    const bytes = unpacked[at]!
+  yield* unpackRuns(runs, ({ indices }, bytes) => {
     for (let n = 0; n < bytes.length; n++) events[indices[n]! - first] = bytes[n]!
-  }
+  })
   return events
 })
 

@@ -89,7 +89,9 @@ const inline = (bytes: Uint8Array): RestoredContent => ({
   },
   size: bytes.length,
   inline: bytes,
-  bytes: Stream.succeed(bytes)
+  get bytes() {
+    return Stream.succeed(bytes)
+  }
 })
 
 const digest = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest()
