@@ -28,10 +28,10 @@ export interface FileWriter {
 
 /** Up to so many files are written at once: starting a thread takes as long. */
 const FEW_FILES = 511
-/** Of one block, bytes: some hundred mails. */
-const BLOCK_BYTES = 1024 * 1024
+/** Of one block, bytes: a hundred mails or so. */
+const BLOCK_BYTES = 512 * 1024
 /** Blocks on their way, at most. */
-const BLOCKS = 4
+const BLOCKS = 8
 
 /** The thread starts when there is enough to do for it, and ends with the scope. */
 export const makeFileWriter: Effect.Effect<FileWriter, never, Scope.Scope> = Effect.gen(function*() {
@@ -42,7 +42,7 @@ export const makeFileWriter: Effect.Effect<FileWriter, never, Scope.Scope> = Eff
     write: Effect.fn("FileWriter.write")(function*(files) {
       taken += files.length
       if (taken > FEW_FILES) return yield* handOver(yield* thread, files)
-      for (const file of files) yield* attempt("write", file.path.toString(), () => writeNewFile(fs, file))
+      for (const file of files) yield* writeHere(file)
     }),
     settled: Effect.suspend(() =>
       taken > FEW_FILES ? Effect.flatMap(thread, (started) => started.free(BLOCKS)) : Effect.void
@@ -66,21 +66,27 @@ const handOver = Effect.fn("FileWriter.handOver")(function*(thread: FileThread, 
   for (let at = 0; at < files.length;) {
     yield* thread.free(1)
     at = thread.send(files, at)
+    const next = files[at]
+    if (next !== undefined && sizeOf(next) > BLOCK_BYTES) yield* writeHere(files[at++]!)
   }
 })
+
+const writeHere = (file: NewFile) => attempt("write", file.path.toString(), () => writeNewFile(fs, file))
 
 /** Of a file in a block: lengths of path and bytes, u32, and the time, f64. */
 const HEAD_BYTES = 16
 
 const sizeOf = ({ bytes, path }: NewFile): number => HEAD_BYTES + path.length + bytes.length
 
-interface Sent {
-  readonly block: ArrayBuffer
+/** A block that is to be written: its number, and how much of it. */
+interface Filled {
+  readonly block: number
   readonly used: number
 }
 
-interface Returned {
-  readonly block: ArrayBuffer
+/** One that can be filled again. */
+interface Written {
+  readonly block: number
   readonly failure?: { readonly code: string | undefined; readonly message: string; readonly path: string }
 }
 
@@ -91,14 +97,15 @@ const startThread = Effect.acquireRelease(
 
 /** The side of the thread that its user sees. One fiber at a time. */
 class FileThread {
-  private readonly worker = new Worker(THREAD, { eval: true, env: {} })
-  private readonly blocks: Array<ArrayBuffer> = Array.from({ length: BLOCKS }, () => new ArrayBuffer(BLOCK_BYTES))
+  private readonly blocks = Array.from({ length: BLOCKS }, () => new SharedArrayBuffer(BLOCK_BYTES))
+  private readonly worker = new Worker(THREAD, { eval: true, env: {}, workerData: this.blocks })
+  private readonly idle = this.blocks.map((_, block) => block)
   private failure: ProjectionError | undefined
   private look: () => void = () => {}
 
   constructor() {
-    this.worker.on("message", ({ block, failure }: Returned) => {
-      this.blocks.push(block)
+    this.worker.on("message", ({ block, failure }: Written) => {
+      this.idle.push(block)
       if (failure !== undefined) this.fail(failure.path, failure)
       this.look()
     })
@@ -108,26 +115,24 @@ class FileThread {
     })
   }
 
-  /** Waits until so many blocks are here; says what went wrong with one that is back. */
+  /** Waits until so many blocks are idle; says what went wrong with one that was written. */
   free(count: number): Effect.Effect<void, ProjectionError> {
     return Effect.async((resume) => {
       this.look = () => {
         if (this.failure !== undefined) resume(Effect.fail(this.failure))
-        else if (this.blocks.length >= count) resume(Effect.void)
+        else if (this.idle.length >= count) resume(Effect.void)
       }
       this.look()
     })
   }
 
-  /** Sends as many files as fit in one block, one at least, and says where the rest begins. */
+  /** Sends as many files as an idle block takes, and says where the rest begins. */
   send(files: ReadonlyArray<NewFile>, from: number): number {
-    const kept = this.blocks.pop()!
-    const first = sizeOf(files[from]!)
-    const block = first <= kept.byteLength ? kept : new ArrayBuffer(first)
-    const all = new Uint8Array(block)
-    const view = new DataView(block)
+    const block = this.idle.pop()!
+    const all = new Uint8Array(this.blocks[block]!)
+    const view = new DataView(this.blocks[block]!)
     let [at, used] = [from, 0]
-    for (; at < files.length && used + sizeOf(files[at]!) <= block.byteLength; at++) {
+    for (; at < files.length && used + sizeOf(files[at]!) <= BLOCK_BYTES; at++) {
       const { bytes, mtimeSeconds, path } = files[at]!
       view.setUint32(used, path.length)
       view.setUint32(used + 4, bytes.length)
@@ -136,7 +141,7 @@ class FileThread {
       all.set(bytes, used + HEAD_BYTES + path.length)
       used += sizeOf(files[at]!)
     }
-    this.worker.postMessage({ block, used } satisfies Sent, [block])
+    this.worker.postMessage({ block, used } satisfies Filled)
     return at
   }
 
@@ -150,16 +155,26 @@ class FileThread {
   }
 }
 
-/** What the thread does: writes what comes, in order, up to what it cannot write. */
-const serve = (system: typeof fs, port: MessagePort, toPath: typeof Buffer.from, write: typeof writeNewFile): void => {
+/** What a thread is given: it is started from the text of its functions, which may name nothing else. */
+interface Given {
+  readonly system: typeof fs
+  readonly port: MessagePort
+  readonly blocks: ReadonlyArray<SharedArrayBuffer>
+  readonly toPath: typeof Buffer.from
+  readonly write: typeof writeNewFile
+}
+
+/** Writes what comes, in order, up to what cannot be written. */
+const serve = ({ blocks, port, system, toPath, write }: Given): void => {
   let failed = false
-  port.on("message", ({ block, used }: Sent) => {
-    const view = new DataView(block)
-    let failure: Returned["failure"]
+  port.on("message", ({ block, used }: Filled) => {
+    const shared = blocks[block]!
+    const view = new DataView(shared)
+    let failure: Written["failure"]
     for (let at = 0; at < used && !failed;) {
       const [pathLength, length] = [view.getUint32(at), view.getUint32(at + 4)]
-      const path = toPath(block, at + 16, pathLength)
-      const bytes = new Uint8Array(block, at + 16 + pathLength, length)
+      const path = toPath(shared, at + 16, pathLength)
+      const bytes = new Uint8Array(shared, at + 16 + pathLength, length)
       try {
         write(system, { path, bytes, mtimeSeconds: view.getFloat64(at + 8) })
       } catch (cause) {
@@ -169,17 +184,13 @@ const serve = (system: typeof fs, port: MessagePort, toPath: typeof Buffer.from,
       }
       at += 16 + pathLength + length
     }
-    port.postMessage({ block, ...(failure === undefined ? {} : { failure }) } satisfies Returned, [block])
+    port.postMessage({ block, ...(failure === undefined ? {} : { failure }) } satisfies Written)
   })
 }
 
-/**
- * A thread is started from the text of its functions: that is the one form that is the same in the bundle, in the
- * package as built and in a test that runs from source. So they may name nothing but what they are given.
- */
-const THREAD = `(${serve})(
-  require("node:fs"),
-  require("node:worker_threads").parentPort,
-  require("node:buffer").Buffer.from,
-  ${writeNewFile}
-)`
+/** Text is the one form of a thread that is the same in the bundle, in a package as built, and in a test from source. */
+const THREAD = `{
+  const { parentPort: port, workerData: blocks } = require("node:worker_threads")
+  const toPath = require("node:buffer").Buffer.from;
+  (${serve})({ system: require("node:fs"), port, blocks, toPath, write: ${writeNewFile} })
+}`

@@ -3,7 +3,7 @@
  * apart, on its way from journal to segment, and the least a reader has to open. Its bytes say everything about it, so
  * that it can be read where all that was around it is lost.
  */
-import { Array as Arr, Effect } from "effect"
+import { Array as Arr, Effect, Either } from "effect"
 import { Buffer } from "node:buffer"
 import type { EventClass } from "../message/Event.ts"
 import { attempt, ByteReader, type ByteWriter } from "./Binary.ts"
@@ -14,6 +14,7 @@ import {
   type Compressed,
   decompress,
   decompressSync,
+  decompressThen,
   isSmallFrame,
   readCodec
 } from "./Compression.ts"
@@ -24,6 +25,7 @@ import { readIndices, writeIndices } from "./Indices.ts"
 import {
   BLOCK_EVENTS,
   COMPRESS_CONCURRENCY,
+  DECOMPRESS_CONCURRENCY,
   EVENT_BYTES,
   FULL_RUN_BYTES,
   LOG_EVENTS,
@@ -122,17 +124,14 @@ const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed
 export const unpackRun = (run: Run): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>
   Effect.flatMap(decompress(run), (raw) => attempt(() => splitEvents(raw, run.indices.length)))
 
-/** The events of many runs, each run's handed on as it is unpacked: the small ones in a plain loop. */
+/** The events of many runs, each run's handed on as it is unpacked: the small ones at once, the others in the pool. */
 export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(
   runs: ReadonlyArray<Run>,
   take: (run: Run, events: ReadonlyArray<Uint8Array>) => void
 ): Effect.fn.Return<void, FormatError> {
-  const [pooled, small] = Arr.partition(runs, isSmallFrame)
+  const [large, small] = Arr.partition(runs, isSmallFrame)
   yield* Effect.zip(
-    Effect.forEach(pooled, (run) => Effect.map(unpackRun(run), (events) => take(run, events)), {
-      concurrency: COMPRESS_CONCURRENCY,
-      discard: true
-    }),
+    unpackLarge(large, take),
     Effect.suspend(() =>
       attempt(() => {
         const slab = new Slab(small.reduce((sum, run) => sum + run.rawLength, 0))
@@ -142,6 +141,34 @@ export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(
     { concurrent: true }
   )
 })
+
+/** An effect for all of them: a segment can have hundreds, and an effect for each would cost as much as the work. */
+const unpackLarge = (
+  runs: ReadonlyArray<Run>,
+  take: (run: Run, events: ReadonlyArray<Uint8Array>) => void
+): Effect.Effect<void, FormatError> =>
+  Effect.async((resume) => {
+    let next = 0
+    let left = runs.length
+    let failed = false
+    const start = (): void => {
+      const run = runs[next++]
+      if (run === undefined || failed) return
+      decompressThen(run, (raw) => {
+        if (failed) return
+        const taken = Either.flatMap(raw, (bytes) => attempt(() => take(run, splitEvents(bytes, run.indices.length))))
+        if (Either.isLeft(taken)) {
+          failed = true
+          return resume(Effect.fail(taken.left))
+        }
+        if (--left === 0) resume(Effect.void)
+        start()
+      })
+    }
+    if (left === 0) return resume(Effect.void)
+    for (let n = 0; n < DECOMPRESS_CONCURRENCY; n++) start()
+    return Effect.sync(() => void (failed = true))
+  })
 
 /** The events that runs hold of a range, each exactly once, in the order of the log. */
 export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
