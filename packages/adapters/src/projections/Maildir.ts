@@ -15,8 +15,9 @@ import {
 import { Effect, Option, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import * as fs from "node:fs"
-import { makeFileWriter, type NewFile } from "./FileWriter.ts"
-import { MaildirOutput, placesOf, seconds, writeAll } from "./MaildirOutput.ts"
+import { type NewFile, writeAll } from "./FileJob.ts"
+import { makeFileWriter } from "./FileWriter.ts"
+import { MaildirOutput, placesOf, seconds } from "./MaildirOutput.ts"
 import { attempt, type FolderProjection, type RestoreFolder } from "./RestoreFolder.ts"
 
 export const makeMaildirProjection = Effect.fn("MaildirProjection.make")(function*(folder: RestoreFolder) {

@@ -146,10 +146,6 @@ export class MaildirOutput {
   }
 }
 
-export const writeAll = (file: number, bytes: Uint8Array): void => {
-  for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at)
-}
-
 /** Node sets times to the microsecond, cutting off the rest: half of one keeps a double on the right side of it. */
 export const seconds = (ns: Nanoseconds): number => (Number(BigInt(ns) / 1_000n) + 0.5) / 1e6
 
