@@ -15,10 +15,13 @@ import {
 import { Effect, Option, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import * as fs from "node:fs"
-import { MaildirOutput, placesOf, seconds, writeAll, writeFile } from "./MaildirOutput.ts"
+import { type NewFile, writeAll } from "./FileJob.ts"
+import { makeFileWriter } from "./FileWriter.ts"
+import { MaildirOutput, placesOf, seconds } from "./MaildirOutput.ts"
 import { attempt, type FolderProjection, type RestoreFolder } from "./RestoreFolder.ts"
 
-export const makeMaildirProjection = (folder: RestoreFolder): FolderProjection => {
+export const makeMaildirProjection = Effect.fn("MaildirProjection.make")(function*(folder: RestoreFolder) {
+  const writer = yield* makeFileWriter
   const output = new MaildirOutput(folder)
   const files: Record<string, string> = {
     ...Option.match(folder.mark, { onNone: () => ({}), onSome: (mark) => mark.files })
@@ -29,6 +32,7 @@ export const makeMaildirProjection = (folder: RestoreFolder): FolderProjection =
   const messages = Effect.fn("MaildirProjection.messages")(function*(batch: ReadonlyArray<RestoredMessage>) {
     const long: Array<{ readonly path: Buffer; readonly message: RestoredMessage; readonly mtimeNs: number | bigint }> =
       []
+    const short: Array<NewFile> = []
     yield* inFolder(() => {
       for (const message of batch) {
         const { after, before, content, source } = message
@@ -42,10 +46,11 @@ export const makeMaildirProjection = (folder: RestoreFolder): FolderProjection =
           const path = output.stagedPlace(source, place)
           count.written++
           if (content.inline === undefined) long.push({ path, message, mtimeNs: place.mtimeNs })
-          else writeFile(path, content.inline, place.mtimeNs)
+          else short.push({ path, bytes: content.inline, mtimeSeconds: seconds(place.mtimeNs) })
         }
       }
     })
+    yield* writer.write(short)
     const unread: Array<Unread> = []
     for (const { message: { content, key, source }, mtimeNs, path } of long) {
       unread.push(...(yield* readContent({ source, what: key }, writeLong(path, content!, mtimeNs))))
@@ -71,13 +76,16 @@ export const makeMaildirProjection = (folder: RestoreFolder): FolderProjection =
       }),
     messages,
     files: (batch) => Effect.map(Effect.forEach(batch, file), (unread) => unread.flat()),
-    finish: attempt("finish", folder.dir, () => {
-      output.finish()
-      return { ...count }
-    }),
+    finish: Effect.zipRight(
+      writer.settled,
+      attempt("finish", folder.dir, () => {
+        output.finish()
+        return { ...count }
+      })
+    ),
     writtenFiles: () => files
-  }
-}
+  } satisfies FolderProjection
+})
 
 /** A file piece by piece; where its content turns out to be damaged, nothing of it stays. */
 const writeLong = Effect.fn("MaildirProjection.writeLong")(function*(

@@ -35,6 +35,7 @@ export class MaildirOutput {
   private readonly stage: Buffer
   private readonly scratch: Buffer
   private readonly made = new Set<string>()
+  private readonly parents = new Map<string, Buffer>()
   private readonly moves: Array<Move> = []
   private readonly removals: Array<{ readonly path: Buffer; readonly sha256: string | undefined }> = []
   private readonly emptied: Array<Buffer> = []
@@ -58,8 +59,19 @@ export class MaildirOutput {
     return path
   }
 
-  stagedPlace(source: string, place: Place): Buffer {
-    return this.staged(source, partsOf(place))
+  /** The same for a mail: its folder is looked at once, and not for each of the thousands in it. */
+  stagedPlace(source: string, { folder, name, sub }: Place): Buffer {
+    const key = `${source}/${folder}/${sub}`
+    let parent = this.parents.get(key)
+    if (parent === undefined) {
+      const any = this.staged(source, partsOf({ folder, sub, name: ANY }))
+      this.parents.set(key, parent = any.subarray(0, any.lastIndexOf(SLASH) + 1))
+    }
+    checkName(name)
+    const path = Buffer.allocUnsafe(parent.length + name.length)
+    path.set(parent)
+    path.write(name, parent.length, "latin1")
+    return path
   }
 
   folder(source: string, name: string, there: boolean): void {
@@ -78,6 +90,7 @@ export class MaildirOutput {
   place({ after, before, source }: RestoredMessage): { readonly write: ReadonlyArray<Place>; readonly moved: number } {
     const had = placesOf(before)
     const has = placesOf(after)
+    if (had.length === 0) return { write: has, moved: 0 }
     const sha256 = digestOf(before)
     const gone = had.filter((each) => !has.some((other) => samePlace(each, other)))
     const write: Array<Place> = []
@@ -133,21 +146,6 @@ export class MaildirOutput {
   }
 }
 
-/** A whole new file with its time. */
-export const writeFile = (path: Buffer, bytes: Uint8Array, mtimeNs: Nanoseconds): void => {
-  const file = fs.openSync(path, "wx", 0o600)
-  try {
-    writeAll(file, bytes)
-    fs.futimesSync(file, seconds(mtimeNs), seconds(mtimeNs))
-  } finally {
-    fs.closeSync(file)
-  }
-}
-
-export const writeAll = (file: number, bytes: Uint8Array): void => {
-  for (let at = 0; at < bytes.length;) at += fs.writeSync(file, bytes, at)
-}
-
 /** Node sets times to the microsecond, cutting off the rest: half of one keeps a double on the right side of it. */
 export const seconds = (ns: Nanoseconds): number => (Number(BigInt(ns) / 1_000n) + 0.5) / 1e6
 
@@ -169,7 +167,7 @@ const SUBS = ["cur", "new", "tmp"] as const
 /** Stands for any file where only its folder is wanted. */
 const ANY = "."
 
-const partsOf = (place: Place): ReadonlyArray<string> => [
+const partsOf = (place: Pick<Place, "folder" | "sub" | "name">): ReadonlyArray<string> => [
   ...(place.folder === "" ? [] : place.folder.split("/")),
   place.sub,
   place.name
@@ -185,7 +183,7 @@ const pathOf = (root: Buffer, source: string, parts: ReadonlyArray<string>): Buf
 }
 
 const checkName = (name: string): void => {
-  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) {
+  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
     throw new ProjectionError({ reason: "Io", method: "path", subject: JSON.stringify(name) })
   }
 }

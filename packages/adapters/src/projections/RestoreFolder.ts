@@ -204,7 +204,8 @@ const sameBytes = (a: Buffer, b: Buffer): boolean => {
   return right.isFile() && left.size === right.size && fs.readFileSync(a).equals(fs.readFileSync(b))
 }
 
-const reasonOf = (cause: unknown): ProjectionReason => {
+/** What an error of the system means for a folder. */
+export const reasonOf = (cause: unknown): ProjectionReason => {
   switch ((cause as NodeJS.ErrnoException).code) {
     case "EACCES":
     case "EPERM":

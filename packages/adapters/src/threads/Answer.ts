@@ -4,12 +4,17 @@ import type { Jobs, Parcel, Request } from "./Thread.ts"
 
 type Work<Name extends keyof Jobs> = (input: Jobs[Name]["input"]) => Parcel<Jobs[Name]["output"]>
 
-/** Answers each request, in order. */
-export const answer = (jobs: { readonly [Name in keyof Jobs]: Work<Name> }): void => {
+/** Answers each request, in order. What a job needs is loaded when it is first asked for. */
+export const answer = (jobs: { readonly [Name in keyof Jobs]: () => Promise<Work<Name>> }): void => {
   if (isMainThread || parentPort === null) throw new Error("this module is the work of a thread")
   const port = parentPort
+  let last = Promise.resolve()
   port.on("message", <Name extends keyof Jobs>({ input, job }: Request<Name>) => {
-    const { message, transfer } = jobs[job](input)
-    port.postMessage(message, transfer as ReadonlyArray<TransferListItem>)
+    // A rejection, which nobody handles here, ends the thread, and who waits for it is told.
+    last = last.then(async () => {
+      const work = await jobs[job]()
+      const { message, transfer } = work(input)
+      port.postMessage(message, transfer as ReadonlyArray<TransferListItem>)
+    })
   })
 }

@@ -10,6 +10,7 @@ import { Effect } from "effect"
 import { createRequire } from "node:module"
 import { clearTimeout, setTimeout } from "node:timers"
 import { type TransferListItem, Worker } from "node:worker_threads"
+import type { FilesAnswer, FilesRequest } from "../projections/FileJob.ts"
 import type { StatsAnswer, StatsRequest, TakeAnswer, TakeRequest } from "../sources/MaildirParcels.ts"
 import type { Frames, Inputs } from "./CompressJob.ts"
 
@@ -22,6 +23,7 @@ export interface Parcel<A> {
 /** What can be asked of the thread. */
 export interface Jobs {
   readonly compress: { readonly input: Inputs; readonly output: Frames }
+  readonly files: { readonly input: FilesRequest; readonly output: FilesAnswer }
   readonly stats: { readonly input: StatsRequest; readonly output: StatsAnswer }
   readonly take: { readonly input: TakeRequest; readonly output: TakeAnswer }
 }

@@ -2,8 +2,11 @@
  * What the working thread does, job by job. One thread for all of it: with the main one that makes two, each with half
  * of the work, and a thread more would cost the memory of another engine.
  */
-import { statsJob, takeJob } from "../sources/MaildirJobs.ts"
 import { answer } from "./Answer.ts"
-import { compressJob } from "./CompressJob.ts"
 
-answer({ compress: compressJob, stats: statsJob, take: takeJob })
+answer({
+  compress: async () => (await import("./CompressJob.ts")).compressJob,
+  files: async () => (await import("../projections/FileJob.ts")).filesJob,
+  stats: async () => (await import("../sources/MaildirJobs.ts")).statsJob,
+  take: async () => (await import("../sources/MaildirJobs.ts")).takeJob
+})

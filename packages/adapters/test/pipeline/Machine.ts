@@ -132,7 +132,7 @@ export const restoreInto = Effect.fn("test.restore")(function*(options: {
   const { dir, format = "maildir", partial = false, pinned = new Map(), target } = options
   const fetch = yield* fetchFrom(target)
   const folder = yield* openRestoreFolder({ dir, format, vaultId: "test", force: false })
-  const projection = format === "maildir" ? makeMaildirProjection(folder) : makeJsonLinesProjection(folder)
+  const projection = format === "maildir" ? yield* makeMaildirProjection(folder) : makeJsonLinesProjection(folder)
   const heads = Option.match(folder.mark, { onNone: () => [], onSome: (mark) => mark.heads })
   const since = new Map(
     heads.map(({ peaks, root, size, writer }) =>

@@ -71,7 +71,7 @@ export interface StorageShape {
   readonly capabilities: Capabilities
   /** Stores a whole object under a name that is free; durable when it returns; never seen half-written. */
   readonly put: (name: string, bytes: Uint8Array) => Effect.Effect<void, StorageError>
-  /** The whole object, or a range of it. A range past the end gives what there is. */
+  /** The whole object, or a range of it: bytes of the caller's own. A range past the end gives what there is. */
   readonly get: (name: string, range?: ByteRange) => Effect.Effect<Uint8Array, StorageError>
   /** Every object whose name begins with the prefix, in no order; a missing folder is an empty one. */
   readonly list: (prefix: string) => Stream.Stream<ObjectInfo, StorageError>

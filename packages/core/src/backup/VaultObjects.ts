@@ -13,7 +13,7 @@ import {
   layout,
   type ObjectKind,
   openChunk,
-  openStream,
+  openStreamInPlace,
   sealStream,
   streamContext
 } from "../format/SealedStream.ts"
@@ -78,7 +78,7 @@ export const sealSegment = (options: {
     })
   )
 
-/** Opens a whole segment and checks that it says what its name says. */
+/** Opens a whole segment, in the memory of its bytes, and checks that it says what its name says. */
 export const openSegment = Effect.fn("VaultObjects.openSegment")(function*(
   ring: KeyRingShape,
   info: SegmentInfo,
@@ -165,6 +165,7 @@ export const sealBlob = (options: {
     seal({ ...options, object: blobName(options.ring, options), kind: "blob", plaintext: encodeBlob(options.bytes) })
   )
 
+/** Opens a blob in the memory of its bytes. */
 export const openBlob = Effect.fn("VaultObjects.openBlob")(function*(options: {
   readonly ring: KeyRingShape
   readonly object: string
@@ -213,7 +214,7 @@ const open = (options: {
 }) =>
   Effect.flatMap(keyOf(options.ring, options.kind, options.epoch), (key) =>
     Either.mapLeft(
-      openStream({
+      openStreamInPlace({
         key,
         context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
         sealed: options.bytes

@@ -115,10 +115,13 @@ export class ByteReader {
   private readonly buffer: Buffer
   private readonly what: string
   private at = 0
+  /** Where what may be read ends. */
+  private until: number
 
   constructor(bytes: Uint8Array, what: string) {
     this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.what = what
+    this.until = bytes.length
   }
 
   get offset(): number {
@@ -126,7 +129,18 @@ export class ByteReader {
   }
 
   get remaining(): number {
-    return this.buffer.length - this.at
+    return this.until - this.at
+  }
+
+  /** Reads the next `length` bytes as a whole of their own: not one more, and all of them. */
+  part<A>(length: number, read: (reader: ByteReader) => A): A {
+    const outer = this.until
+    if (length > outer - this.at) this.fail("Truncated", `at byte ${this.at}`)
+    this.until = this.at + length
+    const value = read(this)
+    this.end()
+    this.until = outer
+    return value
   }
 
   u8(): number {
@@ -212,7 +226,7 @@ export class ByteReader {
 
   private take(length: number): number {
     const from = this.at
-    if (length > this.buffer.length - from) this.fail("Truncated", `at byte ${from}`)
+    if (length > this.until - from) this.fail("Truncated", `at byte ${from}`)
     this.at = from + length
     return from
   }

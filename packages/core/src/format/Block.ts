@@ -65,13 +65,10 @@ export const selectEvents = Effect.fn("Block.selectEvents")(function*(
 ): Effect.fn.Return<ReadonlyArray<IndexedEvent>, FormatError> {
   const { classes } = options
   const wanted = classes === undefined ? runs : runs.filter((run) => classes.has(run.class))
-  const unpacked = yield* unpackRuns(wanted)
   const events: Array<IndexedEvent> = []
-  for (let at = 0; at < unpacked.length; at++) {
-    const { indices } = wanted[at]!
-    const bytes = unpacked[at]!
+  yield* unpackRuns(wanted, ({ indices }, bytes) => {
     for (let n = 0; n < bytes.length; n++) events.push({ index: indices[n]!, bytes: bytes[n]! })
-  }
+  })
   return events.toSorted((a, b) => a.index - b.index)
 })
 

@@ -3,7 +3,7 @@
  * what does not shrink. Large inputs go through Node's thread pool; small ones are done at once, since a turn in the
  * pool costs more than they do.
  */
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { brotliCompress, brotliCompressSync, brotliDecompress, brotliDecompressSync, constants } from "node:zlib"
 import type { BrotliOptions } from "node:zlib"
 import { attempt, type ByteReader } from "./Binary.ts"
@@ -37,16 +37,19 @@ export interface Framed extends Compressed {
 }
 
 /** Exactly `rawLength` bytes, and never more than that in memory, whatever the frame says. */
-export const decompress = (framed: Framed): Effect.Effect<Uint8Array, FormatError> => {
-  if (isSmallFrame(framed)) return Effect.suspend(() => attempt(() => decompressSync(framed)))
-  return Effect.async<unknown, FormatError>((resume) => {
-    brotliDecompress(
-      framed.frame,
-      decompressOptions(framed.rawLength),
-      (error, result: unknown) => resume(error === null ? Effect.succeed(result) : Effect.fail(unreadable(error)))
-    )
-  }).pipe(Effect.flatMap((result) => attempt(() => whole(result, framed))))
-}
+export const decompress = (framed: Framed): Effect.Effect<Uint8Array, FormatError> =>
+  isSmallFrame(framed)
+    ? Effect.suspend(() => attempt(() => decompressSync(framed)))
+    : Effect.async((resume) => decompressThen(framed, resume))
+
+/** The same in the thread pool, for a frame that is not small. */
+export const decompressThen = (framed: Framed, then: (result: Either.Either<Uint8Array, FormatError>) => void): void =>
+  brotliDecompress(
+    framed.frame,
+    decompressOptions(framed.rawLength),
+    (error, result: unknown) =>
+      then(error === null ? attempt(() => whole(result, framed)) : Either.left(unreadable(error)))
+  )
 
 /** Whether a frame costs less to open at once than to hand to the thread pool, or is not to be opened at all. */
 export const isSmallFrame = ({ codec, rawLength }: Framed): boolean =>
@@ -103,7 +106,8 @@ const windowBits = (length: number): number =>
 
 /** `info` tells how much of the frame was read, so that bytes behind its end are not passed over. */
 const decompressOptions = (rawLength: number): BrotliOptions & { readonly info: true } => ({
-  chunkSize: Math.max(MIN_CHUNK_BYTES, rawLength),
+  // One byte more than will come: zlib gets itself another buffer as soon as one is full.
+  chunkSize: Math.max(MIN_CHUNK_BYTES, rawLength + 1),
   maxOutputLength: Math.max(1, rawLength),
   info: true
 })

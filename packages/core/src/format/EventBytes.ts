@@ -211,7 +211,7 @@ export class EventReader {
     const from = this.at
     let value = 0
     let scale = 1
-    for (let read = 0; read < 7; read++) {
+    for (let read = 0; read < EXACT_GROUPS; read++) {
       const byte = this.u8()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) {
@@ -299,13 +299,17 @@ export class EventReader {
     return true
   }
 
+  /** Of more than seven groups: the low ones are exact as a number, and so are the high ones. */
   private bigint(): number | bigint {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    let low = 0
+    for (let read = 0, scale = 1; read < EXACT_GROUPS; read++, scale *= 128) low += (this.u8() & 0x7f) * scale
+    let high = 0
+    for (let read = EXACT_GROUPS, scale = 1; read < 10; read++, scale *= 128) {
       const byte = this.u8()
-      value |= BigInt(byte & 0x7f) << shift
+      high += (byte & 0x7f) * scale
       if (byte < 0x80) {
         if (byte === 0) this.fail("Malformed", "a number longer than it needs to be")
+        const value = (BigInt(high) << EXACT_BITS) | BigInt(low)
         if (value > UINT64_MAX) this.fail("Limit", "an integer over 64 bits")
         const result = (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n)
         const number = Number(result)
@@ -344,6 +348,9 @@ const NAMES = 1024
 const names: Array<string> = Array.from({ length: NAMES }, () => "")
 
 const FOUR_GROUPS = 2 ** 28
+/** Groups of seven bits that a number holds exactly. */
+const EXACT_GROUPS = 7
+const EXACT_BITS = 49n
 const ZIGZAG_EXACT = 2 ** 52
 /** The one NaN that is written. */
 const NAN_BITS = 0x7ff8000000000000n

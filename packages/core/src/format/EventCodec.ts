@@ -59,6 +59,13 @@ export const peekEvent = (bytes: Uint8Array): EventHeader => {
   return readHeader(reader, readTable(reader))
 }
 
+/** The kind alone. Throws a FormatError. */
+export const kindOf = (bytes: Uint8Array): Kind => {
+  const [version, wire] = bytes
+  const table = version === VERSION && wire !== undefined ? byWire[wire] : undefined
+  return table?.kind ?? readTable(new EventReader(bytes, "event")).kind
+}
+
 /** Encoding is synchronous and never calls itself, so one buffer serves all. */
 const scratch = new EventWriter()
 

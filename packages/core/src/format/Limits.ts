@@ -80,7 +80,9 @@ export const COMPRESS_CONCURRENCY = 8
 /** Up to this size compressing is done at once, bytes: a turn in the thread pool would take longer. */
 export const SYNC_COMPRESS_BYTES = 4 * KiB
 /** The same for decompressing, by the size of the result, bytes. */
-export const SYNC_DECOMPRESS_BYTES = 32 * KiB
+export const SYNC_DECOMPRESS_BYTES = 16 * KiB
+/** Decompressions handed to the thread pool at once: a segment's, so that it has work while the small ones are done here. */
+export const DECOMPRESS_CONCURRENCY = 1024
 /** Up to this size compressing is done quickly rather than well, bytes: half the time for a twentieth of the size. */
 export const FAST_COMPRESS_BYTES = 16 * KiB
 /** Journal entries checked when it is opened. */

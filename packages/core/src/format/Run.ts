@@ -3,7 +3,7 @@
  * apart, on its way from journal to segment, and the least a reader has to open. Its bytes say everything about it, so
  * that it can be read where all that was around it is lost.
  */
-import { Effect } from "effect"
+import { Array as Arr, Effect, Either } from "effect"
 import { Buffer } from "node:buffer"
 import type { EventClass } from "../message/Event.ts"
 import { attempt, ByteReader, type ByteWriter } from "./Binary.ts"
@@ -14,6 +14,7 @@ import {
   type Compressed,
   decompress,
   decompressSync,
+  decompressThen,
   isSmallFrame,
   readCodec
 } from "./Compression.ts"
@@ -24,12 +25,14 @@ import { readIndices, writeIndices } from "./Indices.ts"
 import {
   BLOCK_EVENTS,
   COMPRESS_CONCURRENCY,
+  DECOMPRESS_CONCURRENCY,
   EVENT_BYTES,
   FULL_RUN_BYTES,
   LOG_EVENTS,
   RUN_BYTES,
   WINDOW_BYTES
 } from "./Limits.ts"
+import { Slab } from "./Slab.ts"
 
 export type { Codec } from "./Compression.ts"
 
@@ -121,28 +124,51 @@ const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed
 export const unpackRun = (run: Run): Effect.Effect<ReadonlyArray<Uint8Array>, FormatError> =>
   Effect.flatMap(decompress(run), (raw) => attempt(() => splitEvents(raw, run.indices.length)))
 
-/** The events of many runs: the small ones in a plain loop. */
+/** The events of many runs, each run's handed on as it is unpacked: the small ones at once, the others in the pool. */
 export const unpackRuns = Effect.fn("Run.unpackRuns")(function*(
-  runs: ReadonlyArray<Run>
-): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Uint8Array>>, FormatError> {
-  const events: Array<ReadonlyArray<Uint8Array>> = []
-  const pooled = runs.flatMap((run, at) => isSmallFrame(run) ? [] : [at])
+  runs: ReadonlyArray<Run>,
+  take: (run: Run, events: ReadonlyArray<Uint8Array>) => void
+): Effect.fn.Return<void, FormatError> {
+  const [large, small] = Arr.partition(runs, isSmallFrame)
   yield* Effect.zip(
-    Effect.forEach(pooled, (at) => Effect.map(unpackRun(runs[at]!), (unpacked) => void (events[at] = unpacked)), {
-      concurrency: COMPRESS_CONCURRENCY,
-      discard: true
-    }),
+    unpackLarge(large, take),
     Effect.suspend(() =>
-      attempt(() =>
-        runs.forEach((run, at) => {
-          if (isSmallFrame(run)) events[at] = splitEvents(decompressSync(run), run.indices.length)
-        })
-      )
+      attempt(() => {
+        const slab = new Slab(small.reduce((sum, run) => sum + run.rawLength, 0))
+        for (const run of small) take(run, splitEvents(slab.keep(decompressSync(run)), run.indices.length))
+      })
     ),
     { concurrent: true }
   )
-  return events
 })
+
+/** An effect for all of them: a segment can have hundreds, and an effect for each would cost as much as the work. */
+const unpackLarge = (
+  runs: ReadonlyArray<Run>,
+  take: (run: Run, events: ReadonlyArray<Uint8Array>) => void
+): Effect.Effect<void, FormatError> =>
+  Effect.async((resume) => {
+    let next = 0
+    let left = runs.length
+    let failed = false
+    const start = (): void => {
+      const run = runs[next++]
+      if (run === undefined || failed) return
+      decompressThen(run, (raw) => {
+        if (failed) return
+        const taken = Either.flatMap(raw, (bytes) => attempt(() => take(run, splitEvents(bytes, run.indices.length))))
+        if (Either.isLeft(taken)) {
+          failed = true
+          return resume(Effect.fail(taken.left))
+        }
+        if (--left === 0) resume(Effect.void)
+        start()
+      })
+    }
+    if (left === 0) return resume(Effect.void)
+    for (let n = 0; n < DECOMPRESS_CONCURRENCY; n++) start()
+    return Effect.sync(() => void (failed = true))
+  })
 
 /** The events that runs hold of a range, each exactly once, in the order of the log. */
 export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
@@ -151,13 +177,10 @@ export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
   runs: ReadonlyArray<Run>
 ): Effect.fn.Return<ReadonlyArray<Uint8Array>, FormatError> {
   yield* attempt(() => checkCover(runs, { first, count }, "runs"))
-  const unpacked = yield* unpackRuns(runs)
   const events = Array.from<Uint8Array>({ length: count })
-  for (let at = 0; at < unpacked.length; at++) {
-    const { indices } = runs[at]!
-    const bytes = unpacked[at]!
+  yield* unpackRuns(runs, ({ indices }, bytes) => {
     for (let n = 0; n < bytes.length; n++) events[indices[n]! - first] = bytes[n]!
-  }
+  })
   return events
 })
 

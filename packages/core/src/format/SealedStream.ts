@@ -60,16 +60,25 @@ export const sealStream = (options: SealStreamOptions): Uint8Array => {
   return sealed
 }
 
-/** The plaintext, once every byte of the object is authenticated. */
-export const openStream = (options: {
+export interface OpenStreamOptions {
   readonly key: Redacted.Redacted<Uint8Array>
   readonly context: Uint8Array
   readonly sealed: Uint8Array
-}): Either.Either<Uint8Array, FormatError> => {
+}
+
+/** The plaintext, once every byte of the object is authenticated. */
+export const openStream = (options: OpenStreamOptions): Either.Either<Uint8Array, FormatError> =>
+  openInto(options, ({ plaintextLength }) => new Uint8Array(plaintextLength))
+
+/** The same in the memory of the sealed bytes, of which nothing is left: half of what a long object takes. */
+export const openStreamInPlace = (options: OpenStreamOptions): Either.Either<Uint8Array, FormatError> =>
+  openInto(options, ({ plaintextLength }) => options.sealed.subarray(0, plaintextLength))
+
+const openInto = (options: OpenStreamOptions, target: (shape: Layout) => Uint8Array) => {
   const { context, key, sealed } = options
   return Either.flatMap(layout(sealed.length), (shape) => {
     const streamKey = openHead(key, context, sealed)
-    return streamKey === undefined ? unauthentic(COMMITMENT) : openChunks(streamKey, shape, sealed)
+    return streamKey === undefined ? unauthentic(COMMITMENT) : openChunks(streamKey, shape, sealed, target(shape))
   })
 }
 
@@ -164,13 +173,16 @@ export const sealChunks = (streamKey: Redacted.Redacted<Uint8Array>, plaintext: 
   }
 }
 
-/** STREAM alone: all chunks of an object of that layout, whatever its head is. */
+/**
+ * STREAM alone: all chunks of an object of that layout, whatever its head is. A chunk is written down once it is
+ * authentic, and no further than where it was sealed: so the plaintext may take the place of what it is made from.
+ */
 export const openChunks = (
   streamKey: Redacted.Redacted<Uint8Array>,
   shape: Layout,
-  sealed: Uint8Array
+  sealed: Uint8Array,
+  plaintext: Uint8Array = new Uint8Array(shape.plaintextLength)
 ): Either.Either<Uint8Array, FormatError> => {
-  const plaintext = new Uint8Array(shape.plaintextLength)
   for (let index = 0; index < shape.chunks; index++) {
     const { final, length, offset, plainOffset } = shape.chunk(index)
     const opened = openWith(streamKey, index, final, sealed.subarray(offset, offset + length))

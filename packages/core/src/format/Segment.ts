@@ -5,7 +5,7 @@
  */
 import { Either } from "effect"
 import { Buffer } from "node:buffer"
-import { attempt, ByteReader, ByteWriter, parse } from "./Binary.ts"
+import { attempt, ByteReader, ByteWriter } from "./Binary.ts"
 import { FormatError } from "./FormatError.ts"
 import { SEGMENT_EVENTS, SEGMENT_RUNS_BYTES } from "./Limits.ts"
 import { paddedLength } from "./Padme.ts"
@@ -61,9 +61,9 @@ export const decodeSegment = (plaintext: Uint8Array): Either.Either<Segment, For
     const { trailer, trailerLength } = read
     return attempt(() => {
       const end = runsLength(trailer)
-      const runs = trailer.runs.map((entry) =>
-        runOf(plaintext.subarray(entry.offset, entry.offset + entry.length), entry)
-      )
+      // The table places them one behind the other.
+      const reader = new ByteReader(plaintext.subarray(0, end), "run")
+      const runs = trailer.runs.map((entry) => readRun(reader, entry))
       const padding = plaintext.length - LENGTH_BYTES - trailerLength - end
       new ByteReader(plaintext.subarray(end, end + padding), WHAT).zeros(padding)
       checkCover(runs, { first: trailer.first, count: trailer.last - trailer.first + 1 }, WHAT)
@@ -73,7 +73,12 @@ export const decodeSegment = (plaintext: Uint8Array): Either.Either<Segment, For
 
 /** The run that the table places at these bytes. */
 export const runAt = (bytes: Uint8Array, entry: RunEntry): Either.Either<Run, FormatError> =>
-  attempt(() => runOf(bytes, entry))
+  attempt(() => {
+    const reader = new ByteReader(bytes, "run")
+    const run = readRun(reader, entry)
+    reader.end()
+    return run
+  })
 
 /**
  * What a run adds to a segment at most, its place in the table included, bytes. While the sum stays within
@@ -83,8 +88,8 @@ export const segmentBytesOf = (run: Run): number =>
   run.frame.length + 2 * (Buffer.byteLength(run.source) + Buffer.byteLength(run.conversation))
   + indexBytes(run.indices) + FIXED_RUN_BYTES
 
-const runOf = (bytes: Uint8Array, entry: RunEntry): Run => {
-  const run = Either.getOrThrowWith(parse(bytes, "run", decodeRun), (error) => error)
+const readRun = (reader: ByteReader, entry: RunEntry): Run => {
+  const run = reader.part(entry.length, decodeRun)
   const { indices } = run
   if (
     run.source !== entry.source || run.conversation !== entry.conversation || run.class !== entry.class

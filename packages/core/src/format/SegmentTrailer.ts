@@ -164,29 +164,30 @@ const readTable = (reader: ByteReader, range: { readonly first: number; readonly
   const runs: Array<RunEntry> = []
   let held = 0
   let offset = 0
-  let previous: ReadonlyArray<number> = [-1]
+  let before: RunOrder = { rank: -1, source: -1, conversation: -1, first: -1 }
   for (let left = reader.count(events); left > 0; left--) {
-    const place = readPlaceByte(reader)
+    const { alone, class: eventClass } = readPlaceByte(reader)
     const source = label()
     const conversation = label()
-    const span = readSpan(reader)
+    const { count, first, last } = readSpan(reader)
     const entry: RunEntry = {
-      ...place,
       source: labels[source]!,
       conversation: labels[conversation]!,
-      first: range.first + span.first,
-      last: range.first + span.last,
-      count: span.count,
+      class: eventClass,
+      alone,
+      first: range.first + first,
+      last: range.first + last,
+      count,
       offset,
       length: reader.varint()
     }
     if (entry.length === 0) reader.fail("Malformed", "a run of no bytes")
     if (entry.last > range.last) reader.fail("Malformed", "a run past the last event")
-    const order = [placeByte(place) & 3, source, conversation, span.first]
-    if (!ascends(previous, order)) reader.fail("Malformed", "runs out of order")
-    previous = order
+    const order = { rank: placeByte(entry) & 3, source, conversation, first }
+    if (!ascends(before, order)) reader.fail("Malformed", "runs out of order")
+    before = order
     runs.push(entry)
-    held += span.count
+    held += count
     offset += entry.length
     if (offset > SEGMENT_RUNS_BYTES) reader.fail("Limit", `runs of ${offset} bytes`)
   }
@@ -195,9 +196,19 @@ const readTable = (reader: ByteReader, range: { readonly first: number; readonly
   return runs
 }
 
-const ascends = (before: ReadonlyArray<number>, after: ReadonlyArray<number>): boolean => {
-  const at = after.findIndex((value, index) => value !== before[index])
-  return at >= 0 && (before[at] ?? -1) < after[at]!
+/** What runs are ordered by: their class, the places of their labels, their first index. */
+interface RunOrder {
+  readonly rank: number
+  readonly source: number
+  readonly conversation: number
+  readonly first: number
+}
+
+/** A plain comparison: a table has an entry for each mail. */
+const ascends = (a: RunOrder, b: RunOrder): boolean => {
+  if (a.rank !== b.rank) return a.rank < b.rank
+  if (a.source !== b.source) return a.source < b.source
+  return a.conversation === b.conversation ? a.first < b.first : a.conversation < b.conversation
 }
 
 /** Sources and conversations, in the order of their bytes, each with its place in it. */

@@ -19,7 +19,7 @@ import type { RestoredContent } from "./Projection.ts"
 export const restoredContent = (fetch: FetchShape, content: Content): RestoredContent => {
   switch (content._tag) {
     case "inline":
-      return inline(content.bytes)
+      return new InlineContent(content.bytes)
     case "blob":
       return { sha256: content.sha256, size: content.size, bytes: readLarge(fetch.ring, fetch.object, content) }
     case "same":
@@ -83,13 +83,25 @@ const sameBytes = Effect.fn("Contents.sameBytes")(function*(
   return first.bytes
 })
 
-const inline = (bytes: Uint8Array): RestoredContent => ({
-  get sha256() {
-    return digest(bytes)
-  },
-  size: bytes.length,
-  inline: bytes,
-  bytes: Stream.succeed(bytes)
-})
+/** A class: every mail has one, and of most only the bytes are asked for. */
+class InlineContent implements RestoredContent {
+  readonly inline: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.inline = bytes
+  }
+
+  get sha256(): Uint8Array {
+    return digest(this.inline)
+  }
+
+  get size(): number {
+    return this.inline.length
+  }
+
+  get bytes(): Stream.Stream<Uint8Array> {
+    return Stream.succeed(this.inline)
+  }
+}
 
 const digest = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest()

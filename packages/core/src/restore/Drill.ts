@@ -12,7 +12,7 @@ import type { SourceShape, StoreItem } from "../backup/Source.ts"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
-import { decodeEvent, peekEvent } from "../format/EventCodec.ts"
+import { decodeEvent, kindOf } from "../format/EventCodec.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import { conversationsOf, coreLine } from "../message/Canonical.ts"
 import type { Changes } from "../message/Changes.ts"
@@ -169,7 +169,7 @@ const examine = Effect.fn("Drill.examine")(function*(
   }
   yield* attempt(() => {
     for (let at = 0; at < events.length; at++) {
-      if (peekEvent(events[at]!).kind !== "message.added") continue
+      if (kindOf(events[at]!) !== "message.added") continue
       const event = decodeEvent(events[at]!)
       if (event.kind !== "message.added") continue
       const state = after.resolve(event, { writer: hex(writer), index: first + at })

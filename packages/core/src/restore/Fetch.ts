@@ -1,7 +1,7 @@
 /**
  * Reading a vault that may lie at several places at once: which segments there are, by writer, and any object from
- * the first place that has it whole. What was read is counted, and a few objects are remembered for a while, since a
- * restore meets a small segment twice: for its changes, then for its messages.
+ * the first place that has it whole. What was read is counted, and small objects are remembered for a while, since a
+ * restore meets them twice: for their changes, then for their messages.
  */
 import { Effect, Either } from "effect"
 import type { StorageError, StorageShape } from "../backup/Storage.ts"
@@ -105,7 +105,7 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
     const opened = yield* anywhere((storage) =>
       Effect.flatMap(getObject(storage, info.object), (bytes) => openSegment(ring, info, bytes))
     )
-    whole.set(info.object, opened, info.bytes)
+    if (info.bytes <= FETCH_WHOLE_BYTES) whole.set(info.object, opened, info.bytes)
     return opened
   })
 

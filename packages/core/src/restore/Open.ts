@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { eventsOf, selectEvents } from "../format/Block.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
-import type { Segment } from "../format/Segment.ts"
+import type { Trailer } from "../format/Segment.ts"
 import { LogBuilder, type LogHead } from "../log/MerkleLog.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import { damageOf, type FetchError, type FetchShape, isGone, type WriterLog } from "./Fetch.ts"
@@ -93,7 +93,8 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
   const used = new Set<SegmentInfo>()
   const failed = new Set<SegmentInfo>()
 
-  while (walk.next < walk.end) {
+  /** One segment, or one gap. What it held is let go of before the next one is fetched. */
+  const step = Effect.fn("Open.step")(function*() {
     const info = walk.log.segments
       .filter((each) => each.first <= walk.next && each.last >= walk.next && !failed.has(each))
       .reduce<SegmentInfo | undefined>(
@@ -103,7 +104,7 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     if (info === undefined) {
       const last = walk.skipGap(failed)
       findings.push({ reason: "Gap", writer: log.writer, ...last })
-      continue
+      return
     }
     const opened = yield* damageOf(openEvents(fetch, info, walk.next))
     if (opened._tag === "Left") {
@@ -111,20 +112,22 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
       if (isGone(opened.left) && (yield* fetch.refresh)) {
         const now = fetch.writers.find((each) => same(each.writer, log.writer))
         if (now !== undefined) walk.relist(now)
-        continue
+        return
       }
       findings.push(damaged(info, opened.left))
-      continue
+      return
     }
-    const { events, segment } = opened.right
-    if (!walk.accept(segment, events)) {
+    const { events, heads } = opened.right
+    if (!walk.accept(heads, events)) {
       failed.add(info)
       findings.push(damaged(info))
-      continue
+      return
     }
     used.add(info)
     yield* take({ info, writer: log.writer, first: walk.next - events.length, events, branch: false })
-  }
+  })
+
+  while (walk.next < walk.end) yield* step()
   const spare = walk.log.segments.filter((each) => !used.has(each) && !failed.has(each) && each.last >= begun.size)
   for (const info of spare) findings.push(...(yield* openSpare(fetch, walk, info, options)))
   findings.push(...walk.contradictions())
@@ -228,10 +231,13 @@ const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
   const opened = yield* damageOf(openEvents(fetch, info, info.first))
   if (opened._tag === "Left") return [damaged(info, opened.left)]
   if (agrees !== undefined && same(agrees, trailer.right.after.root)) return []
-  if (!walk.branch(opened.right.segment, opened.right.events)) return [damaged(info)]
+  if (!walk.branch(opened.right.heads, opened.right.events)) return [damaged(info)]
   yield* options.take({ info, writer: info.writer, first: info.first, events: opened.right.events, branch: true })
   return [{ reason: "Branch", writer: info.writer, first: info.first, last: info.last, object: info.object } as const]
 })
+
+/** What a segment says of the log it is a piece of. */
+type Heads = Pick<Trailer, "before" | "after">
 
 /** Where a walk through a log stands, and the roots it has met. */
 class Walk {
@@ -272,8 +278,7 @@ class Walk {
   }
 
   /** Appends a segment's new events if they lead to the root it states, and else stays where it is. */
-  accept(segment: Segment, events: ReadonlyArray<Uint8Array>): boolean {
-    const { after, before } = segment.trailer
+  accept({ after, before }: Heads, events: ReadonlyArray<Uint8Array>): boolean {
     if (this.builder === undefined) {
       // Behind a gap there is nothing to recompute from: what is left is the chain of what the trailers state.
       if (before.size === this.next && this.last.size === this.next && !same(before.root, this.last.root)) return false
@@ -317,8 +322,7 @@ class Walk {
   }
 
   /** Whether a segment goes on from a head met before, to the root it states. */
-  branch(segment: Segment, events: ReadonlyArray<Uint8Array>): boolean {
-    const { after, before } = segment.trailer
+  branch({ after, before }: Heads, events: ReadonlyArray<Uint8Array>): boolean {
     const start = [this.builders.get(before.size), ...this.branches].find((each) =>
       each !== undefined && each.size === before.size && same(each.head().root, before.root)
     )
@@ -360,10 +364,11 @@ class Walk {
 }
 
 const openEvents = Effect.fn("Open.openEvents")(function*(fetch: FetchShape, info: SegmentInfo, from: number) {
-  const segment = yield* fetch.segment(info)
+  const { runs, trailer: { after, before } } = yield* fetch.segment(info)
   const count = info.last - info.first + 1
-  const events = yield* eventsOf({ first: info.first, count, runs: segment.runs, blobs: [] })
-  return { segment, events: from === info.first ? events : events.slice(from - info.first) }
+  const events = yield* eventsOf({ first: info.first, count, runs, blobs: [] })
+  const heads: Heads = { before, after }
+  return { heads, events: from === info.first ? events : events.slice(from - info.first) }
 })
 
 const damaged = (info: SegmentInfo, cause?: FetchError): Finding => ({

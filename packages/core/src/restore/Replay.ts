@@ -7,7 +7,7 @@ import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import { attempt } from "../format/Binary.ts"
 import { selectEvents } from "../format/Block.ts"
-import { decodeEvent, peekEvent } from "../format/EventCodec.ts"
+import { decodeEvent, kindOf, peekEvent } from "../format/EventCodec.ts"
 import { RESTORE_BATCH_MESSAGES } from "../format/Limits.ts"
 import type { Event, EventOf } from "../message/Event.ts"
 import type { MessageState } from "../message/MessageState.ts"
@@ -178,7 +178,7 @@ const additionsOf = (opened: OpenedEvents, from: number, to: number) =>
     const additions: Array<{ readonly event: Event; readonly index: number }> = []
     for (let at = from; at < Math.min(to, opened.events.length); at++) {
       const bytes = opened.events[at]!
-      const { kind } = peekEvent(bytes)
+      const kind = kindOf(bytes)
       if (kind === "message.added" || kind === "file.upsert") {
         additions.push({ event: decodeEvent(bytes), index: opened.first + at })
       }

@@ -9,7 +9,7 @@ import { readLarge } from "../backup/Blobs.ts"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
-import { decodeEvent, peekEvent } from "../format/EventCodec.ts"
+import { decodeEvent, kindOf } from "../format/EventCodec.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import { contentOf } from "../message/EventContent.ts"
 import { damageOf, type FetchShape, type WriterLog } from "./Fetch.ts"
@@ -145,7 +145,7 @@ export const verifyBlobs = Effect.fn("Verify.verifyBlobs")(function*(
 })
 
 const blobIn = (bytes: Uint8Array) => {
-  const { kind } = peekEvent(bytes)
+  const kind = kindOf(bytes)
   if (
     kind !== "message.added" && kind !== "message.edited" && kind !== "file.upsert" && kind !== "attachment.content"
   ) {

@@ -65,6 +65,15 @@ describe("Binary", () => {
     assert.strictEqual(refusal("7fffffffffffffff", (reader) => reader.millis()), "Limit")
   })
 
+  it("reads a part as a whole of its own: not one byte more, and all of it", () => {
+    const two = (reader: ByteReader) => reader.part(2, (part) => [part.remaining, part.u8(), part.u8()])
+    assert.strictEqual(refusal("010203", (reader) => [two(reader), reader.u8()]), "read")
+    assert.strictEqual(refusal("010203", (reader) => reader.part(2, (part) => part.u16() + part.u8())), "Truncated")
+    assert.strictEqual(refusal("010203", (reader) => reader.part(2, (part) => part.u8())), "Malformed")
+    assert.strictEqual(refusal("01", two), "Truncated")
+    assert.deepStrictEqual(Either.getOrThrow(parse(bytesOf("0102"), "test", two)), [2, 1, 2])
+  })
+
   it("tells where it stands, and what is left", () => {
     const writer = new ByteWriter()
     assert.strictEqual(writer.u8(1).u16(2).length, 3)

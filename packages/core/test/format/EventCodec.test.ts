@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ByteWriter } from "@sealog/core/format/Binary"
-import { decodeEvent, encodeEvent, encodeEventInto, peekEvent } from "@sealog/core/format/EventCodec"
+import { decodeEvent, encodeEvent, encodeEventInto, kindOf, peekEvent } from "@sealog/core/format/EventCodec"
 import { FormatError } from "@sealog/core/format/FormatError"
 import { EVENT_BYTES, INLINE_CONTENT_BYTES } from "@sealog/core/format/Limits"
 import type { Event, EventOf } from "@sealog/core/message/Event"
@@ -50,6 +50,7 @@ describe("EventCodec", () => {
       fc.property(anyEvent, (event) => {
         const { conversation, kind, recordedAt, source } = event
         assert.deepStrictEqual(peekEvent(encodeEvent(event)), { conversation, kind, recordedAt, source })
+        assert.strictEqual(kindOf(encodeEvent(event)), kind)
       })
     ))
 
@@ -115,6 +116,7 @@ describe("EventCodec", () => {
     const encoded = encodeEvent(small)
     assert.strictEqual(reasonOf(() => decodeEvent(replaced(encoded, 0, 2))), "Unknown")
     assert.strictEqual(reasonOf(() => peekEvent(replaced(encoded, 0, 2))), "Unknown")
+    assert.strictEqual(reasonOf(() => kindOf(replaced(encoded, 0, 2))), "Unknown")
     assert.strictEqual(reasonOf(() => decodeEvent(replaced(encoded, 1, 200))), "Unknown")
     assert.strictEqual(reasonOf(() => decodeEvent(replaced(encoded, encoded.length - 1, 99))), "Unknown")
   })
@@ -189,6 +191,7 @@ describe("EventCodec", () => {
       const fails of [
         () => encodeEvent(withText("half \ud83d")),
         () => decodeEvent(new Uint8Array(0)),
+        () => kindOf(new Uint8Array(0)),
         () => peekEvent(new Uint8Array(0))
       ]
     ) assert.throws(fails, /^event: /)

@@ -94,7 +94,7 @@ const projectionFor = Effect.fn("Vault.projectionFor")(function*(format: string,
     }
     case "maildir": {
       const { makeMaildirProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/Maildir"))
-      return makeMaildirProjection(folder)
+      return yield* makeMaildirProjection(folder)
     }
     default:
       return yield* new EngineFailure({ reason: "UnknownFormat", method: "restore", subject: format })
