@@ -21,6 +21,18 @@ const journalWithTables = Effect.fn("test.journalWithTables")(function*() {
   return path
 })
 
+/** The numbers of the tables that LevelDB uses. */
+const tablesIn = (path: string): Array<number> => {
+  const current = readFileSync(`${path}/db/CURRENT`, "utf8").trim()
+  return [...readManifest(readFileSync(`${path}/db/${current}`)).tables]
+}
+
+/** The file of one of them. */
+const someTable = (path: string): string => {
+  const [number] = tablesIn(path)
+  return readdirSync(`${path}/db`).find((name) => name.endsWith(".ldb") && parseInt(name, 10) === number)!
+}
+
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex")
 
 /** The newest value of each key in some files; a deletion is none. */
@@ -62,9 +74,9 @@ describe("the files of a journal", () => {
         await db.close()
         return all
       })
-      const manifest = readManifest(readFileSync(`${path}/db/${readFileSync(`${path}/db/CURRENT`, "utf8").trim()}`))
       const names = readdirSync(`${path}/db`).filter((name) => name.endsWith(".ldb"))
-      assert.deepStrictEqual([...manifest.tables].toSorted((a, b) => a - b), names.map((name) => parseInt(name, 10)))
+      // LevelDB may have merged some and not yet removed them.
+      assert.includeMembers(names.map((name) => parseInt(name, 10)), tablesIn(path))
       assert.isAbove(rows.length, 100)
       assert.deepStrictEqual(found, rows)
     }).pipe(Effect.provide(services)), 30_000)
@@ -74,7 +86,7 @@ describe("the files of a journal", () => {
     Effect.gen(function*() {
       const path = yield* journalWithTables()
       const said = yield* Effect.scoped(Effect.flatMap(open(path), everything))
-      const table = readdirSync(`${path}/db`).find((name) => name.endsWith(".ldb"))!
+      const table = someTable(path)
       const whole = readFileSync(`${path}/db/${table}`)
       const copy = `${path}-copy`
       for (let at = 0; at < whole.length; at += 1_500) {
@@ -96,7 +108,7 @@ describe("the files of a journal", () => {
     () =>
       Effect.gen(function*() {
         const path = yield* journalWithTables()
-        const table = readdirSync(`${path}/db`).find((name) => name.endsWith(".ldb"))!
+        const table = someTable(path)
         const whole = readFileSync(`${path}/db/${table}`)
         const cut = readTable(whole.subarray(0, whole.length - 100))
         assert.deepStrictEqual(cut.faults, [{ what: "its footer" }])
@@ -113,7 +125,7 @@ describe("the files of a journal", () => {
     Effect.gen(function*() {
       const path = yield* journalWithTables()
       const said = yield* Effect.scoped(Effect.flatMap(open(path), everything))
-      const table = readdirSync(`${path}/db`).find((name) => name.endsWith(".ldb"))!
+      const table = someTable(path)
       const whole = readFileSync(`${path}/db/${table}`)
       writeFileSync(`${path}/db/000777.ldb`, whole.subarray(0, 9_000))
       writeFileSync(`${path}/db/000778.ldb`, "")

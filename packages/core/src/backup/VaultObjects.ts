@@ -13,7 +13,7 @@ import {
   layout,
   type ObjectKind,
   openChunk,
-  openStreamInPlace,
+  openStream,
   sealStream,
   streamContext
 } from "../format/SealedStream.ts"
@@ -214,7 +214,7 @@ const open = (options: {
 }) =>
   Effect.flatMap(keyOf(options.ring, options.kind, options.epoch), (key) =>
     Either.mapLeft(
-      openStreamInPlace({
+      openStream({
         key,
         context: streamContext({ kind: options.kind, vaultId: options.ring.vaultId, name: options.object }),
         sealed: options.bytes

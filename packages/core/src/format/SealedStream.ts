@@ -67,18 +67,11 @@ export interface OpenStreamOptions {
 }
 
 /** The plaintext, once every byte of the object is authenticated. */
-export const openStream = (options: OpenStreamOptions): Either.Either<Uint8Array, FormatError> =>
-  openInto(options, ({ plaintextLength }) => new Uint8Array(plaintextLength))
-
-/** The same in the memory of the sealed bytes, of which nothing is left: half of what a long object takes. */
-export const openStreamInPlace = (options: OpenStreamOptions): Either.Either<Uint8Array, FormatError> =>
-  openInto(options, ({ plaintextLength }) => options.sealed.subarray(0, plaintextLength))
-
-const openInto = (options: OpenStreamOptions, target: (shape: Layout) => Uint8Array) => {
+export const openStream = (options: OpenStreamOptions): Either.Either<Uint8Array, FormatError> => {
   const { context, key, sealed } = options
   return Either.flatMap(layout(sealed.length), (shape) => {
     const streamKey = openHead(key, context, sealed)
-    return streamKey === undefined ? unauthentic(COMMITMENT) : openChunks(streamKey, shape, sealed, target(shape))
+    return streamKey === undefined ? unauthentic(COMMITMENT) : openChunks(streamKey, shape, sealed)
   })
 }
 
@@ -180,9 +173,9 @@ export const sealChunks = (streamKey: Redacted.Redacted<Uint8Array>, plaintext: 
 export const openChunks = (
   streamKey: Redacted.Redacted<Uint8Array>,
   shape: Layout,
-  sealed: Uint8Array,
-  plaintext: Uint8Array = new Uint8Array(shape.plaintextLength)
+  sealed: Uint8Array
 ): Either.Either<Uint8Array, FormatError> => {
+  const plaintext = new Uint8Array(shape.plaintextLength)
   for (let index = 0; index < shape.chunks; index++) {
     const { final, length, offset, plainOffset } = shape.chunk(index)
     const opened = openWith(streamKey, index, final, sealed.subarray(offset, offset + length))

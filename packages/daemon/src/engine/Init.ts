@@ -99,10 +99,12 @@ const isUnfinished = Effect.fn("Engine.isUnfinished")(function*(storage: Storage
   return Buffer.compare(found, unfinished) === 0 && Option.isNone(first)
 })
 
-/** Takes away the keys that the interrupted init had brought to a place. */
+/** Takes away the keys that the interrupted init had brought to a place, whether it came to make a vault of it or not. */
 const clearUnfinished = Effect.fn("Engine.clearUnfinished")(function*(storage: StorageShape, unfinished: Uint8Array) {
-  if (!(yield* holdsVault(storage)) || !(yield* isUnfinished(storage, unfinished))) return
-  yield* storage.delete(VAULT_FILE)
+  if (yield* holdsVault(storage)) {
+    if (!(yield* isUnfinished(storage, unfinished))) return
+    yield* storage.delete(VAULT_FILE)
+  } else if (Option.isSome(yield* Stream.runHead(storage.list("log/")))) return
   const slots = yield* Stream.runCollect(storage.list("slots/"))
   yield* Effect.forEach(slots, ({ name }) => storage.delete(name), { discard: true })
 })
