@@ -27,7 +27,7 @@ const assertWritten = (files: ReadonlyArray<NewFile>) => {
 }
 
 describe("files that are written many at a time", () => {
-  /** Verifies: RST-10 */
+  /** Verifies: RST-12 */
   it.scopedLive("are there with their bytes, times and names, be they few or many", () =>
     Effect.gen(function*() {
       for (const count of [1, 511, 5_000]) {
@@ -53,7 +53,7 @@ describe("files that are written many at a time", () => {
       assertWritten(files)
     }))
 
-  /** Verifies: RST-10 */
+  /** Verifies: RST-12 */
   it.scopedLive("are refused by name where one cannot be written, and none takes the place of another", () =>
     Effect.gen(function*() {
       const folder = yield* freshFolder
@@ -79,7 +79,7 @@ describe("files that are written many at a time", () => {
       }
     }))
 
-  /** Verifies: RST-10 */
+  /** Verifies: RST-12 */
   it.scopedLive("are written no more once whoever wanted them is gone", () =>
     Effect.gen(function*() {
       const [folder, other] = [yield* freshFolder, yield* freshFolder]
