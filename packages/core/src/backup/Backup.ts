@@ -57,8 +57,8 @@ export interface BackupShape {
   readonly missing: Effect.Effect<number, ShipError | PinError>
 }
 
-/** A target's keys are looked at anew before a ship when that was last done so long ago: a few requests, milliseconds. */
-const KEYS_MILLIS = 10 * 60 * 1_000
+/** A target's keys are looked at anew before a ship when that was last done so long ago, milliseconds: each time. */
+const KEYS_MILLIS = 0
 
 /** What is kept of a target while the journal is open. */
 interface Attended {
