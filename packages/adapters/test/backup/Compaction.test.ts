@@ -93,7 +93,7 @@ describe("a compaction", () => {
       })
       assert.strictEqual(after.bytes, (yield* segmentsAt(place)).reduce((sum, { bytes }) => sum + bytes, 0))
       assert.deepStrictEqual(yield* compactAt(machine, place.target), none)
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
   /** Verifies: SHIP-7 */
   it.effect("goes on until nothing is left to merge, level by level", () =>
@@ -106,7 +106,7 @@ describe("a compaction", () => {
       const report = yield* compactAt(machine, place.target)
       assert.deepStrictEqual(yield* rangesAt(place), [[0, 30, 2]])
       assert.deepStrictEqual([report.made, report.removed], [2, 32])
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
   it.effect("merges neighbours only, of one level, none that is as long as one gets", () =>
     Effect.gen(function*() {
@@ -125,7 +125,7 @@ describe("a compaction", () => {
       assert.strictEqual((yield* compactAt(machine, listing(SEGMENT_FINAL_BYTES))).made, 0)
       assert.strictEqual((yield* compactAt(machine, listing(SEGMENT_FINAL_BYTES - 1))).made, 1)
       assert.deepInclude(yield* rangesAt(place), [21, 36, 1])
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
   it.effect("takes no more than fit one segment", () =>
     Effect.gen(function*() {
@@ -136,7 +136,7 @@ describe("a compaction", () => {
       const report = yield* compactAt(machine, listed(place.target, () => SEGMENT_FINAL_BYTES - 1))
       assert.strictEqual(report.removed % 2, 0)
       assert.deepInclude(yield* rangesAt(place), [0, 1, 1])
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
   it.effect("leaves alone what other sessions, machines and newer logs brought", () =>
     Effect.gen(function*() {
@@ -156,19 +156,23 @@ describe("a compaction", () => {
       yield* plant(machine, place, { from: 15, to: 16, level: 0 })
       assert.strictEqual((yield* compactAt(older, place.target)).made, 0)
       assert.strictEqual((yield* compactAt(machine, place.target)).made, 1)
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
-  it.effect("merges what earlier sessions of this machine brought, once it is known to be ours", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* shipSingly(machine, place, 16)
-      const next = yield* copyOf(machine)
-      const gets = troubled(place.target, "get", () => undefined)
-      assert.strictEqual((yield* compactAt(next, gets)).made, 1)
-      // What was made is read back; of each that goes, the head and the end.
-      assert.isAtLeast(gets.calls(), 1 + 16 * 2)
-    }).pipe(Effect.provide(services)))
+  it.effect(
+    "merges what earlier sessions of this machine brought, once it is known to be ours",
+    () =>
+      Effect.gen(function*() {
+        const machine = yield* makeMachine
+        const place = yield* makePlace()
+        yield* shipSingly(machine, place, 16)
+        const next = yield* copyOf(machine)
+        const gets = troubled(place.target, "get", () => undefined)
+        assert.strictEqual((yield* compactAt(next, gets)).made, 1)
+        // What was made is read back; of each that goes, the head and the end.
+        assert.isAtLeast(gets.calls(), 1 + 16 * 2)
+      }).pipe(Effect.provide(services)),
+    30_000
+  )
 
   it.effect("removes nothing that does not end at our root", () =>
     Effect.gen(function*() {
@@ -188,7 +192,7 @@ describe("a compaction", () => {
       const error = yield* Effect.flip(compactAt(older, place.target))
       assert.strictEqual(reasonOf(error), "Corrupt")
       assert.isTrue((yield* segmentsAt(place)).some(({ first, level }) => first === 9 && level === 0))
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
   /** Verifies: SHIP-8 */
   it.effect("clears up what one before it left, and proves the larger one first", () =>
@@ -210,23 +214,27 @@ describe("a compaction", () => {
       yield* plant(machine, wrong, { from: 0, to: 16, level: 1 }, { root: new Uint8Array(32) })
       assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, wrong.target))), "Corrupt")
       assert.lengthOf(yield* segmentsAt(wrong), 2)
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
-  it.effect("takes no segment for covered that reaches further on either side, or is of the same level", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* fill(machine, ...Array.from({ length: 8 }, () => 1))
-      yield* plant(machine, place, { from: 2, to: 6, level: 1 })
-      yield* plant(machine, place, { from: 1, to: 3, level: 0 })
-      yield* plant(machine, place, { from: 5, to: 7, level: 0 })
-      yield* plant(machine, place, { from: 3, to: 4, level: 1 })
-      assert.strictEqual((yield* compactAt(machine, place.target)).removed, 0)
-      yield* plant(machine, place, { from: 2, to: 4, level: 0 })
-      yield* plant(machine, place, { from: 4, to: 6, level: 0 })
-      assert.strictEqual((yield* compactAt(machine, place.target)).removed, 2)
-      assert.deepStrictEqual(yield* rangesAt(place), [[1, 2, 0], [2, 5, 1], [3, 3, 1], [5, 6, 0]])
-    }).pipe(Effect.provide(services)))
+  it.effect(
+    "takes no segment for covered that reaches further on either side, or is of the same level",
+    () =>
+      Effect.gen(function*() {
+        const machine = yield* makeMachine
+        const place = yield* makePlace()
+        yield* fill(machine, ...Array.from({ length: 8 }, () => 1))
+        yield* plant(machine, place, { from: 2, to: 6, level: 1 })
+        yield* plant(machine, place, { from: 1, to: 3, level: 0 })
+        yield* plant(machine, place, { from: 5, to: 7, level: 0 })
+        yield* plant(machine, place, { from: 3, to: 4, level: 1 })
+        assert.strictEqual((yield* compactAt(machine, place.target)).removed, 0)
+        yield* plant(machine, place, { from: 2, to: 4, level: 0 })
+        yield* plant(machine, place, { from: 4, to: 6, level: 0 })
+        assert.strictEqual((yield* compactAt(machine, place.target)).removed, 2)
+        assert.deepStrictEqual(yield* rangesAt(place), [[1, 2, 0], [2, 5, 1], [3, 3, 1], [5, 6, 0]])
+      }).pipe(Effect.provide(services)),
+    30_000
+  )
 
   it.effect("proves that what it made is there, or was made by another try", () =>
     Effect.gen(function*() {
@@ -256,27 +264,31 @@ describe("a compaction", () => {
       }
       assert.strictEqual((yield* compactAt(machine, late)).made, 1)
       assert.deepStrictEqual(yield* rangesAt(place), [[0, 15, 1]])
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
-  it.effect("goes on where the blocks of the journal came back from another target, longer than the segments here", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const [here, there] = [yield* makePlace("here"), yield* makePlace("there")]
-      yield* fill(machine, 1)
-      const backup = yield* copyOf(machine)
-      // There all is one segment by now; here the first ones were merged, and the rest are small.
-      yield* fill(machine, ...Array.from({ length: 30 }, () => 1))
-      yield* plant(machine, there, { from: 0, to: 31, level: 2 })
-      yield* plant(machine, here, { from: 0, to: 15, level: 1 })
-      for (let n = 15; n < 31; n++) yield* plant(machine, here, { from: n, to: n + 1, level: 0 })
-      backup.disk.sessions.push(...machine.disk.sessions)
-      const entropy = yield* Entropy
-      const local = here.target.storage
-      const found = yield* reconcile({ ...backup, ring, entropy, sources: [], local, target: there.target })
-      assert.strictEqual(found._tag, "extended")
-      assert.deepStrictEqual(yield* compactAt(backup, here.target), { made: 0, removed: 0, bytes: 0 })
-      assert.lengthOf(yield* segmentsAt(here), 17)
-    }).pipe(Effect.provide(services)))
+  it.effect(
+    "goes on where the blocks of the journal came back from another target, longer than the segments here",
+    () =>
+      Effect.gen(function*() {
+        const machine = yield* makeMachine
+        const [here, there] = [yield* makePlace("here"), yield* makePlace("there")]
+        yield* fill(machine, 1)
+        const backup = yield* copyOf(machine)
+        // There all is one segment by now; here the first ones were merged, and the rest are small.
+        yield* fill(machine, ...Array.from({ length: 30 }, () => 1))
+        yield* plant(machine, there, { from: 0, to: 31, level: 2 })
+        yield* plant(machine, here, { from: 0, to: 15, level: 1 })
+        for (let n = 15; n < 31; n++) yield* plant(machine, here, { from: n, to: n + 1, level: 0 })
+        backup.disk.sessions.push(...machine.disk.sessions)
+        const entropy = yield* Entropy
+        const local = here.target.storage
+        const found = yield* reconcile({ ...backup, ring, entropy, sources: [], local, target: there.target })
+        assert.strictEqual(found._tag, "extended")
+        assert.deepStrictEqual(yield* compactAt(backup, here.target), { made: 0, removed: 0, bytes: 0 })
+        assert.lengthOf(yield* segmentsAt(here), 17)
+      }).pipe(Effect.provide(services)),
+    30_000
+  )
 
   it.effect("leaves a target alone where nothing may be removed", () =>
     Effect.gen(function*() {
@@ -287,5 +299,5 @@ describe("a compaction", () => {
       const kept = { ...storage, capabilities: { ...storage.capabilities, deletes: false } }
       assert.strictEqual((yield* compactAt(machine, { name: "disk", storage: kept })).made, 0)
       assert.lengthOf(yield* segmentsAt(place), 16)
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 })

@@ -245,7 +245,7 @@ describe("a target that is away", () => {
         assert.isAtLeast(wait, 200 * 2 ** n * 0.8 - 100)
         assert.isAtMost(wait, 200 * 2 ** n * 1.2 + 100)
       }
-    }).pipe(Effect.provide(services)))
+    }).pipe(Effect.provide(services)), 30_000)
 
   it.effect("is given up after that, and at once where it will not come back by itself", () =>
     Effect.gen(function*() {
