@@ -68,16 +68,21 @@ const take = Effect.fn("JournalHolder.take")(function*(path: string, draft: stri
   return yield* new JournalError({ reason: "Locked", method: "open", subject: path })
 })
 
-/** Makes the file that stands for replacing what a dead process left; if its maker died too, the one for that. */
+/**
+ * Makes the file that stands for replacing what a dead process left; if its maker died too, the one for that. A name
+ * tells how far down that is: power cuts can leave the same bytes, zeros say, in `pid` and in the files below it.
+ */
 const nameReplacement = Effect.fn("JournalHolder.replacement")(function*(path: string, draft: string, left: string) {
   let dead = left
-  while (true) {
-    const file = `${pidPath(path)}.${createHash("sha256").update(dead).digest("hex").slice(0, NAME_CHARS)}`
+  for (let depth = 0;;) {
+    const digest = createHash("sha256").update(`${depth} ${dead}`).digest("hex")
+    const file = `${pidPath(path)}.${digest.slice(0, NAME_CHARS)}`
     if (yield* named(draft, file)) return file
     const maker = yield* readClaim(file)
     if (Option.isNone(maker)) continue
     yield* refuseLiving(path, maker.value)
     dead = maker.value
+    depth++
   }
 })
 

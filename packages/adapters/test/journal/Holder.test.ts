@@ -27,8 +27,9 @@ const livingClaim = Effect.gen(function*() {
   return { pid: child.pid, text: JSON.stringify({ pid: child.pid, started, nonce: "living" }) }
 })
 
-/** The file that stands for replacing a claim. */
-const replacementOf = (claim: string) => `pid.${createHash("sha256").update(claim).digest("hex").slice(0, 32)}`
+/** The file that stands for replacing a claim, which stood for replacing so many others. */
+const replacementOf = (claim: string, depth: number) =>
+  `pid.${createHash("sha256").update(`${depth} ${claim}`).digest("hex").slice(0, 32)}`
 
 const holderOf = (path: string) => Effect.map(livingHolder(path), (holder) => Option.map(holder, ({ pid }) => pid))
 
@@ -72,8 +73,21 @@ describe.skipIf(process.platform !== "linux")("the holder of a journal", () => {
         const second = deadClaim("second")
         const third = deadClaim("third")
         writeFileSync(`${path}/pid`, text)
-        writeFileSync(`${path}/${replacementOf(text)}`, second)
-        writeFileSync(`${path}/${replacementOf(second)}`, third)
+        writeFileSync(`${path}/${replacementOf(text, 0)}`, second)
+        writeFileSync(`${path}/${replacementOf(second, 1)}`, third)
+        yield* claimJournal(path)
+        assert.deepStrictEqual(yield* holderOf(path), Option.some(process.pid))
+        assert.deepStrictEqual(readdirSync(path), ["pid"])
+      }).pipe(Effect.provide(services)))
+  }
+
+  for (const [what, text] of [["zeros", "\0".repeat(60)], ["nothing", ""]] as const) {
+    /** Verifies: JRNL-12 */
+    it.scopedLive(`is replaced where power cuts left ${what} of it and of those who died replacing it`, () =>
+      Effect.gen(function*() {
+        const path = yield* freshFolder
+        writeFileSync(`${path}/pid`, text)
+        for (const depth of [0, 1, 2]) writeFileSync(`${path}/${replacementOf(text, depth)}`, text)
         yield* claimJournal(path)
         assert.deepStrictEqual(yield* holderOf(path), Option.some(process.pid))
         assert.deepStrictEqual(readdirSync(path), ["pid"])
@@ -87,7 +101,7 @@ describe.skipIf(process.platform !== "linux")("the holder of a journal", () => {
       const dead = deadClaim("a")
       const { pid, text } = yield* livingClaim
       writeFileSync(`${path}/pid`, dead)
-      writeFileSync(`${path}/${replacementOf(dead)}`, text)
+      writeFileSync(`${path}/${replacementOf(dead, 0)}`, text)
       assert.strictEqual((yield* Effect.flip(Effect.scoped(claimJournal(path)))).pid, pid)
       assert.strictEqual(readFileSync(`${path}/pid`, "utf8"), dead)
     }).pipe(Effect.provide(services)))

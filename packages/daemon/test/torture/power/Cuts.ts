@@ -1,9 +1,9 @@
 /** Cuts a recorded life at random moments, starts from what each leaves, and says what is not as it must be. */
-import { Effect, FiberSet, Queue } from "effect"
+import { Effect, Pool, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { pick } from "../../faults/Trials.ts"
-import { type Answering, startAnswering } from "../../support/Answering.ts"
+import { startAnswering } from "../../support/Answering.ts"
 import { bundled } from "../../support/Bundled.ts"
 import { PASSWORD } from "../../support/Machine.ts"
 import { makeCalls } from "../calls/Calls.ts"
@@ -49,39 +49,45 @@ export const cutLife = Effect.fn("PowerCut.cutLife")(function*(
   const moments = Array.from({ length: cuts }, () => momentIn(calls, random)).toSorted((a, b) => a - b)
   const kept = Math.floor(random() * cuts)
   const shown = copyShown(standing.shown)
-  const failures: Array<string> = []
+  const words = [PASSWORD, standing.vault]
+  const lookers = yield* Pool.make({ acquire: startAnswering({ script: check, words }), size: LANES })
+  const scratch = yield* Effect.acquireRelease(
+    Effect.sync(() => fs.mkdtempSync(`${standing.folder} cuts `)),
+    (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true }))
+  )
   let next = standing
   let at = 0
-  const lookers = yield* Queue.unbounded<Answering>()
-  const words = [PASSWORD, standing.vault]
-  for (let lane = 0; lane < LANES; lane++) yield* lookers.offer(yield* startAnswering({ script: check, words }))
-  const looking = yield* FiberSet.make()
-  for (const [cut, moment] of moments.entries()) {
+
+  const leave = (cut: number, moment: number) => {
     for (; at < moment; at++) {
       const call = calls[at]!
       standing.disk.follow(call)
       if (call.kind === "said") noteSaid(shown, call.text)
     }
     const { loss, name } = chooseLoss(random)
-    const folder = fs.mkdtempSync(join(standing.folder, "cut "))
+    const folder = join(scratch, String(cut))
+    fs.mkdirSync(folder)
     const places = { home: join(folder, "home"), vault: join(folder, "vault"), mail: standing.mail }
     standing.disk.leave([[standing.home, places.home], [standing.vault, places.vault]], loss)
     if (cut === kept) next = nextStanding(standing, places, shown)
-    const lost = unmade(standing, places)
     const question = encodeQuestion(places, shown, cut % WHOLE_EVERY === 0)
-    const looker = yield* lookers.take
-    const look = Effect.gen(function*() {
-      const answer = yield* looker.ask(question)
-      const seen = answer._tag === "said" ? (JSON.parse(answer.text) as ReadonlyArray<string>) : [answer.how]
-      const found = [...lost, ...seen]
-      const where = `cut ${about(calls, moment)}, ${name}`
-      if (found.length > 0) failures.push(`${where}: ${found.join("; ")}`)
-      fs.rmSync(folder, { recursive: true })
-      yield* lookers.offer(looker)
-    })
-    yield* FiberSet.run(looking, look)
+    return { folder, lost: unmade(standing, places), question, where: `cut ${about(calls, moment)}, ${name}` }
   }
-  for (let lane = 0; lane < LANES; lane++) yield* lookers.take
+
+  const look = Effect.fn("PowerCut.look")(function*({ folder, lost, question, where }: ReturnType<typeof leave>) {
+    const looker = yield* lookers.get
+    const answer = yield* looker.ask(question)
+    const seen = answer._tag === "said" ? (JSON.parse(answer.text) as ReadonlyArray<string>) : [answer.how]
+    fs.rmSync(folder, { recursive: true })
+    const found = [...lost, ...seen]
+    return found.length > 0 ? [`${where}: ${found.join("; ")}`] : []
+  }, Effect.scoped)
+
+  const failures = yield* Stream.fromIterable(moments.entries()).pipe(
+    Stream.map(([cut, moment]) => leave(cut, moment)),
+    Stream.mapEffect(look, { concurrency: LANES }),
+    Stream.runFold<ReadonlyArray<string>, ReadonlyArray<string>>([], (all, found) => [...all, ...found])
+  )
   return { cuts, failures, next }
 }, Effect.scoped)
 
