@@ -24,25 +24,25 @@ const openCarelessly = (rig: Rig) =>
 describe("with a check switched off", () => {
   it.live("bit-rot finds journals that open and are not the same", () =>
     Effect.gen(function*() {
-      const { failures } = yield* runUnchecked(few(8))
+      const { failures } = yield* runUnchecked(few(6))
       assert.isAbove(failures.length, 0)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 180_000)
 
   it.live("lost-files finds journals that are wiped", () =>
     Effect.gen(function*() {
       const { failures } = yield* runLostFiles(few(8), openCarelessly)
       assert.isAbove(failures.filter((failure) => failure.includes("wiped")).length, 0)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 180_000)
 
   it.live("clone finds nonces that come twice where randomness does", () =>
     Effect.gen(function*() {
-      const { failures } = yield* runClones(few(2), "randomness")
+      const { failures } = yield* runClones(few(1), "randomness")
       assert.isAbove(failures.filter((failure) => failure.includes("came twice")).length, 0)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 180_000)
 
   it.live("clone finds indices used twice where nobody looks at the target", () =>
     Effect.gen(function*() {
       const { failures } = yield* runClones(few(3), "meeting")
       assert.isAbove(failures.filter((failure) => failure.includes("twice")).length, 0)
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped), 180_000)
 })

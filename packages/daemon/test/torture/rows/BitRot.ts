@@ -32,8 +32,8 @@ export const bitRot: Row = {
     + "file or the events named, and healed from the target to the same events, root and writer, the damaged one kept; or "
     + "else harmless: the same to the byte",
   unit: "journals",
-  trials: { test: 60, release: 10_000 },
-  testMillis: 120_000,
+  trials: { test: 24, release: 10_000 },
+  testMillis: 180_000,
   run: (trials) => runBitRot(trials)
 }
 
