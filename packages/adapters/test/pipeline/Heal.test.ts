@@ -236,6 +236,23 @@ describe("a damaged journal", () => {
       assert.deepStrictEqual(yield* stateOf(machine), before)
     }).pipe(Effect.provide(services)), 60_000)
 
+  /** Verifies: HEAL-4 */
+  it.scopedLive("takes an empty folder in a target's place for a target that is away", () =>
+    Effect.gen(function*() {
+      const top = yield* freshFolder
+      const machine = yield* working(top, 2)
+      const before = yield* stateOf(machine)
+      yield* removeBlocks(machine, before.size - 1, before.size)
+      fs.renameSync(machine.targets[0]!, join(top, "away"))
+      for (const sub of ["", "log", "blobs", "slots"]) fs.mkdirSync(join(machine.targets[0]!, sub))
+      const error = yield* Effect.flip(healed(machine))
+      assert.include(error.message, "only from a target that is away")
+      fs.rmSync(machine.targets[0]!, { recursive: true })
+      fs.renameSync(join(top, "away"), machine.targets[0]!)
+      yield* healed(machine)
+      assert.deepStrictEqual(yield* stateOf(machine), before)
+    }).pipe(Effect.provide(services)), 60_000)
+
   /** Verifies: HEAL-5 */
   it.scopedLive(
     "is kept beside the healed one, and a swap that was cut short is finished",

@@ -21,6 +21,7 @@ import type { Target } from "@sealog/core/backup/Shipper"
 import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { eventsOf } from "@sealog/core/format/Block"
+import { encodeVaultFile, VAULT_FILE } from "@sealog/core/format/VaultFile"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { linesOf } from "@sealog/core/message/CanonicalLines"
 import { makeFetch } from "@sealog/core/restore/Fetch"
@@ -56,7 +57,10 @@ export const makeMachine = Effect.fn("test.makeMachine")(
     }
     makeFolder(machine.mail, "")
     yield* prepareDisk(machine.home)
-    for (const target of machine.targets) yield* prepareDisk(target)
+    for (const target of machine.targets) {
+      yield* prepareDisk(target)
+      yield* (yield* makeDisk(target)).put(VAULT_FILE, encodeVaultFile(ring))
+    }
     yield* createLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })
     yield* Effect.scoped(Effect.gen(function*() {
       const journal = yield* openLevelJournal({ path: join(machine.home, "journal"), ballastBytes: 0 })

@@ -71,17 +71,26 @@ export const heal = Effect.fn("Heal.heal")(function*(healing: Healing): Effect.f
     writer: rebuilt.logs.at(-1)!.writer,
     head: heads.at(-1)!,
     kept: plans.reduce((sum, { pieces }) => sum + eventsIn(pieces.filter(({ taken }) => taken === undefined)), 0),
-    taken: plans.flatMap(({ pieces }) =>
-      pieces.flatMap(({ from, taken, to }) =>
-        taken === undefined ? [] : [{ first: from, last: to - 1, from: taken.place.target.name }]
-      )
-    ),
+    taken: plans.flatMap(takenIn),
     lost: plans.flatMap(({ lost }) => lost),
     forkedAt: isWhole ? undefined : plans.at(-1)!.head.size
   }
 })
 
-/** Lists every target; one that does not answer is away. */
+/** Neighbouring segments of one target are one range. */
+const takenIn = ({ pieces }: LogPlan): Healed["taken"] => {
+  const ranges: Array<Healed["taken"][number]> = []
+  for (const { from, taken, to } of pieces) {
+    if (taken === undefined) continue
+    const before = ranges.at(-1)
+    const { name } = taken.place.target
+    if (before?.from === name && before.last === from - 1) ranges.splice(-1, 1, { ...before, last: to - 1 })
+    else ranges.push({ first: from, last: to - 1, from: name })
+  }
+  return ranges
+}
+
+/** Lists every target; one that does not answer, or where the vault is not, is away. */
 const meet = Effect.fn("Heal.meet")(function*({ ring, targets }: Healing) {
   const places: Array<Place> = []
   const away: Array<Target> = []

@@ -15,6 +15,7 @@ import type { JournalError } from "./Journal.ts"
 import type { SalvagedLog } from "./Salvage.ts"
 import type { Target } from "./Shipper.ts"
 import type { StorageError } from "./Storage.ts"
+import { VaultError, vaultIdOf } from "./Vault.ts"
 import { listSegments, readSegment, type SegmentInfo } from "./VaultObjects.ts"
 
 /** Events from one index to another (exclusive): blocks that were kept, or part of a segment. */
@@ -57,6 +58,10 @@ export interface OpenedSegment extends Segment {
 /** Lists a target. Of its segments one is remembered: neighbouring gaps lie in the same one. */
 export const openPlace = Effect.fn("HealPlan.openPlace")(
   function*(target: Target, ring: Context.Tag.Service<typeof KeyRing>) {
+    // An empty folder, or another disk in its place, says nothing about what the target has.
+    if (!same(yield* vaultIdOf(target.storage, target.name), ring.vaultId)) {
+      return yield* new VaultError({ reason: "OtherVault", method: "heal", subject: target.name })
+    }
     const { segments } = yield* listSegments(target.storage, ring)
     let last: { readonly object: string; readonly segment: OpenedSegment | undefined } | undefined
     const read = Effect.fn("HealPlan.read")(function*(info: SegmentInfo) {

@@ -15,6 +15,7 @@ import { Journal, type JournalShape } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { eventsOf } from "@sealog/core/format/Block"
+import { encodeVaultFile, VAULT_FILE } from "@sealog/core/format/VaultFile"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import { KeyRing, makeKeyRing } from "@sealog/core/keys/KeyRing"
 import { openHome } from "@sealog/daemon/engine/Heal"
@@ -55,7 +56,10 @@ export const makeRig = Effect.fn("Rig.make")(function*(top: string, targets: Rea
   const rig: Rig = { home: join(top, "home"), mail: join(top, "mail"), targets: Object.fromEntries(places) }
   for (const sub of ["cur", "new", "tmp"]) fs.mkdirSync(join(rig.mail, sub), { recursive: true })
   yield* prepareDisk(rig.home)
-  for (const [, place] of places) yield* prepareDisk(place)
+  for (const [, place] of places) {
+    yield* prepareDisk(place)
+    yield* (yield* makeDisk(place)).put(VAULT_FILE, encodeVaultFile(ring))
+  }
   yield* createLevelJournal({ path: journalOf(rig), ballastBytes: 0 })
   yield* Effect.scoped(Effect.gen(function*() {
     const journal = yield* openLevelJournal({ path: journalOf(rig), ballastBytes: 0 })
