@@ -8,6 +8,7 @@ import { fullDisk } from "./rows/FullDisk.ts"
 import { ioError } from "./rows/IoError.ts"
 import { kdfBounds } from "./rows/KdfBounds.ts"
 import { kill } from "./rows/Kill.ts"
+import { knownAnswers } from "./rows/KnownAnswers.ts"
 import { lostFiles } from "./rows/LostFiles.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
@@ -31,6 +32,7 @@ export const rows: ReadonlyArray<Row> = [
   rollback,
   slotAttack,
   nonces,
+  knownAnswers,
   sizes,
   boundedParsers,
   kdfBounds

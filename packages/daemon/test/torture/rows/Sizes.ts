@@ -25,7 +25,7 @@ const FEW_GUESSES = 1_000
 const ADVANTAGE_PERCENT = 1
 /** What padding may cost at most, percent, above the smallest object. */
 const OVERHEAD_PERCENT = 12
-const LENGTHS = 200_000
+const LENGTHS = 50_000
 
 export const sizes: Row = {
   name: "sizes",
