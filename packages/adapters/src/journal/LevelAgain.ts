@@ -16,7 +16,7 @@ import { syncFolder } from "./SyncFolder.ts"
 export interface Again {
   /** To be done before LevelDB is opened again: keeps what is there, or puts back what was, where that was found lost. */
   readonly before: Effect.Effect<void, JournalError>
-  /** To be done before anything is written to what was found whole. */
+  /** To be done before anything is written to what was found whole, or taken for durable: its names may not be yet. */
   readonly after: Effect.Effect<void, JournalError>
   /** Puts back what was there before an opening in which the process was ended. */
   readonly recover: Effect.Effect<void, JournalError>
@@ -70,7 +70,7 @@ export const makeAgain = (fs: FileSystem, folder: string, kept: string): Again =
 
   return {
     before: wrap(Effect.flatMap(fs.exists(kept), (isThere) => isThere ? putBack : keep)),
-    after: wrap(Effect.whenEffect(letGo, fs.exists(kept))),
+    after: wrap(Effect.zipRight(syncFolder(fs, folder), Effect.whenEffect(letGo, fs.exists(kept)))),
     recover: wrap(Effect.whenEffect(Effect.zipRight(putBack, letGo), fs.exists(kept)))
   }
 }

@@ -92,6 +92,29 @@ describe("an append whose write fails", () => {
     }).pipe(Effect.provide(services)))
 
   /** Verifies: JRNL-14 */
+  it.scoped("succeeds only when the names of what LevelDB made of it at opening are on the disk too", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem
+      const trouble: Trouble = { error: EIO }
+      const refused = new SystemError({ reason: "Unknown", module: "FileSystem", method: "open" })
+      let path = ""
+      let failing = false
+      const refusing: FileSystem = {
+        ...fs,
+        open: (file, options) =>
+          Effect.suspend(() => failing && file === `${path}/db` ? refused : fs.open(file, options))
+      }
+      const opened = yield* Effect.provideService(openTroubled(trouble), FileSystem, refusing)
+      path = opened.path
+      trouble.write = "after"
+      failing = true
+      assert.strictEqual((yield* Effect.flip(fill(opened.journal, [2]))).reason, "Io")
+      failing = false
+      assert.deepStrictEqual(yield* findings(opened.journal), [])
+      assert.strictEqual((yield* opened.journal.head).size, 5)
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: JRNL-14 */
   it.scoped("shows in the head if it is found only later, and is refused when it comes again", () =>
     Effect.gen(function*() {
       const trouble: Trouble = { error: EIO }

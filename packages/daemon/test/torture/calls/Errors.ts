@@ -38,6 +38,8 @@ export const errorsOf = Effect.fn("Errors.machine")(function*(name: string, libr
   let restarts = 0
   let scope = yield* Scope.make()
   let life: Life | undefined
+  /** What it said to the last sync. */
+  let last = ""
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
 
   const ended = (how: Ended) => {
@@ -60,16 +62,21 @@ export const errorsOf = Effect.fn("Errors.machine")(function*(name: string, libr
     if (life === undefined) yield* start
     if (life === undefined) return false
     const { daemon, socket } = life
-    const how = yield* Effect.timeoutOption(daemon.ended, "1 millis")
-    if (Option.isSome(how)) {
-      ended(how.value)
+    const asked = Effect.all([socket.ask("sync", { shipDelaySeconds: 0 }), socket.ask("status")])
+    // One that has gone away answers nothing any more: what counts is how it ended.
+    const answered = Effect.flatMap(
+      Effect.either(asked),
+      (answer) =>
+        Either.isLeft(answer) && answer.left.message === "the daemon went away" ? Effect.never : Effect.succeed(answer)
+    )
+    const heard = yield* Effect.raceFirst(answered, daemon.ended)
+    if ("code" in heard) {
+      ended(heard)
       return false
     }
-    const report = yield* Effect.either(socket.ask("sync", { shipDelaySeconds: 0 }))
-    if (Either.isLeft(report) || !isCurrent(report.right)) return false
-    const status = yield* Effect.either(socket.ask("status"))
-    if (Either.isLeft(status)) return false
-    noteStatus(shown, status.right)
+    last = JSON.stringify(Either.merge(heard))
+    if (Either.isLeft(heard) || !isCurrent(heard.right[0])) return false
+    noteStatus(shown, heard.right[1])
     return true
   })
 
@@ -93,7 +100,7 @@ export const errorsOf = Effect.fn("Errors.machine")(function*(name: string, libr
       Effect.timeoutOption(RECOVERY)
     )
     if (Option.isNone(settled)) {
-      failures.push(`after round ${round} it did not come up to date by itself`)
+      failures.push(`after round ${round} it did not come up to date by itself: ${last.slice(0, WORDS)}`)
       break
     }
     failures.push(...missingAtTarget(shown, yield* examine(machine, ring)))
@@ -119,4 +126,4 @@ const isCurrent = (report: Record<string, unknown>): boolean => {
 }
 
 /** Characters of what was said that stand in a failure. */
-const WORDS = 400
+const WORDS = 700

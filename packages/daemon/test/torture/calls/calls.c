@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -284,6 +285,12 @@ int link(const char *from, const char *to) {
 int unlink(const char *path) { NAMED('U', 0, below(path), path, NULL, NEXT(unlink)(path)); }
 int mkdir(const char *path, mode_t mode) { NAMED('M', 1, below(path), path, NULL, NEXT(mkdir)(path, mode)); }
 int rmdir(const char *path) { NAMED('D', 0, below(path), path, NULL, NEXT(rmdir)(path)); }
+
+/* Who ends itself does so between two calls, not between one and its note. */
+int kill(pid_t pid, int number) {
+  if (record >= 0 && pid == getpid()) pthread_mutex_lock(&turn);
+  return NEXT(kill)(pid, number);
+}
 
 /* Nobody does these there; if somebody did, the record would be wrong, so it says so. */
 int symlink(const char *to, const char *path) { NAMED('X', 0, below(path), path, NULL, NEXT(symlink)(to, path)); }

@@ -11,7 +11,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import { openWithBuffer } from "@sealog/adapters/journal/LevelDatabase"
 import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import * as Entropy from "@sealog/core/keys/Entropy"
-import { Effect, Layer, Logger } from "effect"
+import { Effect, Layer, Logger, Schedule } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { deliverLarge } from "../../faults/Deliveries.ts"
@@ -65,10 +65,14 @@ const main = Effect.gen(function*() {
     faults.disarm()
   }
   if (faults === undefined) return
-  yield* backup.capture(source)
-  yield* backup.shipTo(target)
+  // What LevelDB could not do in the background is reported by the next write; a full disk is looked at after a while.
+  yield* Effect.zipRight(backup.capture(source), backup.shipTo(target)).pipe(
+    Effect.retry({ times: 20, schedule: Schedule.spaced("1 second"), while: isPassing })
+  )
   yield* say
 })
+
+const isPassing = ({ reason }: { readonly reason: string }): boolean => reason === "Full" || reason === "Io"
 
 /** Something that happens to a mailbox. */
 const happen = (step: number) => {

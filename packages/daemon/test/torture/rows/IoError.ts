@@ -6,7 +6,7 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import { Cause, Effect, Exit, Layer } from "effect"
-import { join } from "node:path"
+import * as fs from "node:fs"
 import { randomOf } from "../../faults/Trials.ts"
 import { lacksCalls } from "../calls/Calls.ts"
 import { errorsOf } from "../calls/Errors.ts"
@@ -27,8 +27,8 @@ export const ioError: Row = {
     + "EIO or ENOSPC: recorded lives are cut right behind acknowledgements, of which none may be false, and the daemon "
     + "goes on, or ends in its own words and is started again; when the errors end, all is brought up to date by itself",
   unit: "failed calls",
-  trials: { test: 150, release: 10_000 },
-  testMillis: 300_000,
+  trials: { test: 40, release: 10_000 },
+  testMillis: 600_000,
   lacks: lacksCalls,
   run: (trials) => Effect.provide(failAll(trials), Layer.mergeAll(NodeContext.layer, Entropy.layer))
 }
@@ -48,14 +48,20 @@ const failAll = Effect.fn("IoError.run")(function*({ say, seed, trials }: Trials
   const liveAndCut = Effect.gen(function*() {
     const draw = () => Math.floor(random() * 1e9)
     const standing = yield* firstStanding({ library: tools.library, seed: draw() })
-    const file = join(standing.folder, "..", `${draw()} faults`)
-    const faults = openFaults(file)
+    const file = `${standing.folder} faults`
+    const faults = yield* Effect.acquireRelease(
+      Effect.sync(() => openFaults(file)),
+      (opened) =>
+        Effect.sync(() => {
+          opened.close()
+          fs.rmSync(file)
+        })
+    )
     const where = `seed ${seed}, life ${counted.lives}`
     counted.lives++
     const options = { script: tools.life, library: tools.library, seed: draw(), faults: file }
     const lived = yield* Effect.exit(live(standing, options))
     add(faults.failed())
-    faults.close()
     if (Exit.isFailure(lived)) return [`${where}: ${Cause.prettyErrors(lived.cause).map(String).join("; ")}`]
     const cut = yield* cutLife(tools, standing, lived.value, CUTS, latelyAcknowledged)
     counted.cuts += cut.cuts

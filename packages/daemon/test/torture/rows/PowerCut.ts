@@ -29,7 +29,7 @@ export const powerCut: Row = {
     + "to be there, and one pass completes it. Control: the same life with libeatmydata must fail at 19 of 20 cuts",
   unit: "cuts",
   trials: { test: 300, release: 3_000 },
-  testMillis: 300_000,
+  testMillis: 600_000,
   lacks: Effect.map(lacksCalls, (lacks) => lacks ?? (eatMyData() === undefined ? "libeatmydata" : undefined)),
   run: (trials) => Effect.provide(cutAll(trials), Layer.mergeAll(NodeContext.layer, Entropy.layer))
 }
