@@ -26,7 +26,7 @@ export const RELEASE: Sizes = {
   mails: 50_000,
   arrivals: 100,
   deliveries: 200,
-  idleSeconds: 60,
+  idleSeconds: 70,
   events: 1_000_000,
   increments: 48,
   ships: 10_000
@@ -51,5 +51,5 @@ export const notOfRelease = (sizes: Sizes, fields: ReadonlyArray<keyof Sizes>): 
   fields.flatMap((field) =>
     sizes[field] === RELEASE[field]
       ? []
-      : [`**only ${sizes[field].toLocaleString("en")} ${field} instead of ${RELEASE[field].toLocaleString("en")}**`]
+      : [`**${flagOf(field)} ${sizes[field].toLocaleString("en")} instead of ${RELEASE[field].toLocaleString("en")}**`]
   )

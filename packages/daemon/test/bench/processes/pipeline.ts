@@ -19,6 +19,7 @@ export interface PipelineRun {
   /** Making the events and doing nothing with them. */
   readonly makingSeconds: number
   readonly syncSeconds: number
+  readonly syncCpuSeconds: number
   readonly shippedBytes: number
   /** One sync of `INCREMENT_EVENTS` each. */
   readonly incrementSeconds: ReadonlyArray<number>
@@ -63,6 +64,7 @@ const main = Effect.gen(function*() {
     events,
     makingSeconds: making.seconds,
     syncSeconds: synced.seconds,
+    syncCpuSeconds: synced.cpuSeconds,
     shippedBytes: synced.value.targets.reduce((sum, { bytes }) => sum + bytes, 0),
     incrementSeconds: more.map(({ seconds }) => seconds),
     incrementCpuSeconds: more.map(({ cpuSeconds }) => cpuSeconds),

@@ -84,6 +84,7 @@ const pipelineTable: ReadonlyArray<PipelineRow> = [
       own: figures(runs, "long", net),
       beside: {
         events: events(runs, "long"),
+        processor: medianOf(figures(runs, "long", ({ syncCpuSeconds }) => syncCpuSeconds)),
         "with making them": medianOf(figures(runs, "long", ({ syncSeconds }) => syncSeconds)),
         "making them": medianOf(figures(runs, "long", ({ makingSeconds }) => makingSeconds)),
         shipped: megabytes(figures(runs, "long", ({ shippedBytes }) => shippedBytes))
