@@ -52,8 +52,9 @@ export const circumstances = (): typeof Circumstances.Type => {
   return { date: new Date().toISOString().slice(0, 10), machine }
 }
 
-/** One line of a table of Markdown. */
-export const tableLine = (cells: ReadonlyArray<string>): string => `| ${cells.map(escapeCell).join(" | ")} |`
+/** One line of a table of Markdown, as the formatter leaves it. */
+export const tableLine = (cells: ReadonlyArray<string>): string =>
+  `|${cells.map((cell) => cell === "" ? " " : ` ${escapeCell(cell)} `).join("|")}|`
 
 export const escapeCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ")
 
