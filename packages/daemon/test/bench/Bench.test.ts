@@ -7,9 +7,10 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { causes } from "./causes.ts"
 import { freshFolder } from "./Folder.ts"
 import { measureRows } from "./Measure.ts"
-import { documentFile, documentOf, readResults, type Result, resultOf } from "./Performance.ts"
+import { documentFile, documentOf, missedOf, readResults, type Result, resultOf } from "./Performance.ts"
 import { seesRequests, watchRequests } from "./Requests.ts"
 import type { Row } from "./Row.ts"
 import { rows } from "./rows.ts"
@@ -59,6 +60,12 @@ describe("benchmark", () => {
 
   it("is told of in the document just as it was measured", () => {
     assert.strictEqual(fs.readFileSync(documentFile, "utf8"), documentOf(readResults()))
+  })
+
+  it("names the cause of each bound that is not kept", () => {
+    const named = new Set(causes.flatMap((cause) => cause.rows))
+    assert.deepStrictEqual(missedOf(readResults()).filter((row) => !named.has(row)), [])
+    assert.deepStrictEqual([...named].filter((name) => !rows.some((row) => row.name === name)), [])
   })
 
   it("says of every row what it did, also of those that were not run", () => {

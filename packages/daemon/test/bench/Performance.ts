@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { loadavg } from "node:os"
 import { Circumstances, circumstances, machinesOf, makeLedger, tableLine } from "../support/Ledger.ts"
+import { causes } from "./causes.ts"
 import type { Reading, Row } from "./Row.ts"
 import { rows } from "./rows.ts"
 import { notOfRelease, Sizes } from "./Sizes.ts"
@@ -57,6 +58,7 @@ export const documentOf = (results: ReadonlyArray<Result>): string =>
     "memory counts in no row, and that time only where the row says so; what it was stands beside.",
     "",
     ...summaryOf(results),
+    ...causesOf(results),
     ...machinesOf(results),
     loadOf(results),
     "",
@@ -68,19 +70,40 @@ export const documentOf = (results: ReadonlyArray<Result>): string =>
     ])
   ].join("\n")
 
-const summaryOf = (results: ReadonlyArray<Result>): ReadonlyArray<string> => {
-  const judged = results.flatMap((result) => {
+/** How each result stands to what must be kept. */
+const judge = (results: ReadonlyArray<Result>) =>
+  results.flatMap((result) => {
     const row = rows.find(({ name }) => name === result.row)
     const { must } = row === undefined ? { must: "none" } : verdictOf(row.bounds, result)
     return must === "none" ? [] : [{ name: result.row, must }]
   })
-  const missed = judged.filter(({ must }) => must === "not met").map(({ name }) => `\`${name}\``)
+
+/** The rows that have to be kept and are not. */
+export const missedOf = (results: ReadonlyArray<Result>): ReadonlyArray<string> =>
+  judge(results).filter(({ must }) => must === "not met").map(({ name }) => name)
+
+const summaryOf = (results: ReadonlyArray<Result>): ReadonlyArray<string> => {
+  const judged = judge(results)
+  const missed = missedOf(results).map((name) => `\`${name}\``)
   const unknown = judged.filter(({ must }) => must === "unknown").map(({ name }) => `\`${name}\``)
   const met = judged.length - missed.length - unknown.length
   return [
     `Of ${judged.length} bounds that must be kept, ${met} are.`
     + (missed.length === 0 ? "" : ` Not kept: ${missed.join(", ")}.`)
     + (unknown.length === 0 ? "" : ` With nothing to compare: ${unknown.join(", ")}.`),
+    ""
+  ]
+}
+
+const causesOf = (results: ReadonlyArray<Result>): ReadonlyArray<string> => {
+  const missed = missedOf(results)
+  const told = causes.filter((cause) => cause.rows.some((row) => missed.includes(row)))
+  return told.length === 0 ? [] : [
+    "Why they are not:",
+    "",
+    ...told.map(({ rows: of, why }) =>
+      `- ${of.filter((row) => missed.includes(row)).map((row) => `\`${row}\``).join(", ")}: ${why}`
+    ),
     ""
   ]
 }
