@@ -14,7 +14,7 @@ import { readManifest } from "./ManifestFile.ts"
 import { type FileFault, readTable } from "./TableFile.ts"
 
 /** Tables looked at by every opening, the newest first, bytes: a moment's work however large the journal is. */
-const OPENING_TABLE_BYTES = 16 * 1024 * 1024
+const OPENING_TABLE_BYTES = 4 * 1024 * 1024
 
 /** Fails with the first damage to the files; `all` of them where the last holder was ended from outside. */
 export const checkFiles = Effect.fn("LevelFiles.check")(function*(fs: FileSystem, folder: string, all: boolean) {
