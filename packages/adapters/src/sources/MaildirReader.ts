@@ -1,6 +1,7 @@
 /**
- * Many files of a Maildir at once. A few are looked at and read here; many go to the working thread, so that reading
- * goes on while what was read is recorded, and half of the looking is done there while the other half is done here.
+ * Many files of a Maildir at once. A few are looked at and read here, and those that are known are only looked at: a
+ * thread takes memory and a moment to start. Many new ones go to the working thread, so that reading goes on while what
+ * was read is recorded, and half of the looking is done there while the other half is done here.
  */
 import { Effect } from "effect"
 import { Memories } from "../threads/Memories.ts"
@@ -15,8 +16,8 @@ export interface File {
 }
 
 export interface MaildirReader {
-  /** What is at each of these paths. */
-  readonly stats: (paths: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Stat | Failure>>
+  /** What is at each of these paths. Files that are new will be read too, so that the thread is there anyway. */
+  readonly stats: (paths: ReadonlyArray<string>, areNew: boolean) => Effect.Effect<ReadonlyArray<Stat | Failure>>
   /** Reads and hashes regular files, as `MaildirStore.take` does one. */
   readonly take: (files: ReadonlyArray<File>, nowNs?: bigint) => Effect.Effect<TakenFiles>
 }
@@ -39,7 +40,7 @@ export const makeMaildirReader = (root: string, store: MaildirStore): MaildirRea
   const memories = new Memories(MEMORY_BYTES)
 
   /** The main thread begins at the front and the working one at the back, until they meet: neither waits for long. */
-  const stats = Effect.fnUntraced(function*(paths: ReadonlyArray<string>) {
+  const stats = Effect.fnUntraced(function*(paths: ReadonlyArray<string>, areNew: boolean) {
     const found: Array<Stat | Failure> = Array.from({ length: paths.length })
     let [front, back] = [0, paths.length]
     const here = Effect.gen(function*() {
@@ -49,7 +50,7 @@ export const makeMaildirReader = (root: string, store: MaildirStore): MaildirRea
         yield* breathe
       }
     })
-    if (paths.length <= FEW) return yield* Effect.as(here, found)
+    if (!areNew || paths.length <= FEW) return yield* Effect.as(here, found)
     const there = Effect.gen(function*() {
       while (front < back) {
         const to = back

@@ -172,7 +172,7 @@ const look = Effect.fnUntraced(function*(options: ScanOptions, result: Scan, fol
     if (trusted) matched.add(name)
     else unsure.push(name)
   }
-  const stats = yield* reader.stats(unsure.map((name) => `${path}/${name}`))
+  const stats = yield* reader.stats(unsure.map((name) => `${path}/${name}`), known.size === 0)
   for (const [at, name] of unsure.entries()) {
     const stat = stats[at]!
     const remembered = known.get(name)

@@ -31,7 +31,7 @@ describe("many files of a Maildir at once", () => {
     Effect.gen(function*() {
       const { paths, root, store } = yield* crowd
       const reader = makeMaildirReader(root, store)
-      const stats = yield* reader.stats(paths)
+      const stats = yield* reader.stats(paths, true)
       assert.deepStrictEqual(
         stats.map((stat) => stat._tag === "failure" ? stat.code : plain(stat)),
         paths.map((path) => store.stat(path)).map((stat) => stat._tag === "failure" ? stat.code : plain(stat))
