@@ -5,6 +5,7 @@
  *   npm run bench -- --row restore --runs 3        one row; --row may be given again
  *   npm run bench -- --mails 2000 --runs 1         little, to see that it runs; --help names every size
  *   npm run bench -- --write                       also puts the results into docs/performance.md
+ *   npm run bench -- --redraw                      measures nothing: makes the document from the results that are kept
  *   npm run bench -- --json                        the results as JSON instead of the table
  *   npm run bench -- --folder /mnt/disk/bench      works on another disk
  */
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
+    redraw: { type: "boolean", default: false },
     ...sizeFlags
   }
 })
@@ -69,4 +71,5 @@ if (values.list) {
   for (const { how, name, work } of rows) console.log(`${name.padEnd(20)} ${work}: ${how}`)
 } else if (values.help) {
   for (const [field, size] of Object.entries(RELEASE)) console.log(`--${flagOf(field)} ${size}`)
-} else await measure()
+} else if (values.redraw) writeResults([])
+else await measure()

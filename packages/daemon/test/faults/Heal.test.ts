@@ -114,15 +114,19 @@ describe("the program, with a damaged journal", () => {
         const machine = yield* synced()
         const daemon = yield* machine.start(["run"])
         yield* daemon.says(/^ready$/m)
-        rot(machine)
-        // A full drill compares every event, and so reads them all.
-        yield* machine.sealog(["drill", "--full"])
-        const drill = yield* machine.sealog(["drill", "--full"])
-        assert.strictEqual(drill.code, 0, drill.err)
-        const status = yield* machine.sealog(["status", "--json"])
-        const report = JSON.parse(status.out) as Warned & { readonly running: boolean }
-        assert.isTrue(report.running)
-        assert.isDefined(healedIn(report))
+        const healed = yield* Effect.gen(function*() {
+          rot(machine)
+          // A full drill compares every event, and so reads them all.
+          yield* machine.sealog(["drill", "--full"])
+          const drill = yield* machine.sealog(["drill", "--full"])
+          assert.strictEqual(drill.code, 0, drill.err)
+          const status = yield* machine.sealog(["status", "--json"])
+          const report = JSON.parse(status.out) as Warned & { readonly running: boolean }
+          assert.isTrue(report.running)
+          return healedIn(report)
+          // LevelDB may just have merged the table that was damaged into another, which is whole.
+        }).pipe(Effect.repeat({ until: (found) => found !== undefined, times: 2 }))
+        assert.isDefined(healed)
         yield* daemon.kill("SIGTERM")
       }),
     120_000

@@ -5,6 +5,7 @@
  *   npm run torture -- power-cut --trials 3000 --seed 7
  *   npm run torture -- --list
  *   npm run torture -- --write                   also puts the results into docs/reliability.md
+ *   npm run torture -- --redraw                  runs nothing: makes the document from the results that are kept
  */
 import { Console, Effect } from "effect"
 import { parseArgs } from "node:util"
@@ -18,7 +19,8 @@ const { positionals, values } = parseArgs({
     trials: { type: "string" },
     seed: { type: "string", default: "1" },
     list: { type: "boolean", default: false },
-    write: { type: "boolean", default: false }
+    write: { type: "boolean", default: false },
+    redraw: { type: "boolean", default: false }
   }
 })
 
@@ -48,7 +50,8 @@ const wanted = positionals.length === 0 ? rows : positionals.map((name) => {
 
 if (values.list) {
   for (const { fault, name, trials } of rows) console.log(`${name.padEnd(24)} ${trials.release}\t${fault}`)
-} else {
+} else if (values.redraw) writeResults([])
+else {
   const results: Array<Result> = []
   for (const row of wanted) {
     const result = await Effect.runPromise(runRow(row, Number(values.seed)))
