@@ -82,7 +82,7 @@ export const make = Effect.gen(function*() {
     )
     if (taken.events === 0) return taken
     const checkpoint = yield* queue.begin(going, recorder.checkpoint(source.name, taken.events))
-    return both(taken, yield* checkpoint.written)
+    return both(taken, yield* Effect.tap(checkpoint.written, (also) => also.events === 0 ? Effect.void : onTaken(also)))
   }, Effect.scoped)
 
   return Capture.of({
