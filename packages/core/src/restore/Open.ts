@@ -11,10 +11,10 @@ import { Buffer } from "node:buffer"
 import type { SegmentInfo } from "../backup/VaultObjects.ts"
 import { eventsOf, selectEvents } from "../format/Block.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
-import type { Trailer } from "../format/Segment.ts"
-import { LogBuilder, type LogHead } from "../log/MerkleLog.ts"
+import { LogBuilder } from "../log/MerkleLog.ts"
 import type { TreeHead } from "../log/TreeHead.ts"
 import { damageOf, type FetchError, type FetchShape, isGone, type WriterLog } from "./Fetch.ts"
+import { endOf, type Heads, Walk } from "./Walk.ts"
 
 /** Why part of a log is not proven. */
 export type FindingReason =
@@ -90,47 +90,15 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
   const begun = start === undefined ? LogBuilder.empty() : yield* beginAt(fetch, log, start)
   if (begun === undefined) return unlike(log, start!)
   const walk = new Walk(log, known, begun, options.rootsAt ?? [])
-  const used = new Set<SegmentInfo>()
-  const failed = new Set<SegmentInfo>()
-
-  /** One segment, or one gap. What it held is let go of before the next one is fetched. */
-  const step = Effect.fn("Open.step")(function*() {
-    const info = walk.log.segments
-      .filter((each) => each.first <= walk.next && each.last >= walk.next && !failed.has(each))
-      .reduce<SegmentInfo | undefined>(
-        (best, each) => best === undefined || each.last > best.last ? each : best,
-        undefined
-      )
-    if (info === undefined) {
-      const last = walk.skipGap(failed)
-      findings.push({ reason: "Gap", writer: log.writer, ...last })
-      return
-    }
-    const opened = yield* damageOf(openEvents(fetch, info, walk.next))
-    if (opened._tag === "Left") {
-      failed.add(info)
-      if (isGone(opened.left) && (yield* fetch.refresh)) {
-        const now = fetch.writers.find((each) => same(each.writer, log.writer))
-        if (now !== undefined) walk.relist(now)
-        return
-      }
-      findings.push(damaged(info, opened.left))
-      return
-    }
-    const { events, heads } = opened.right
-    if (!walk.accept(heads, events)) {
-      failed.add(info)
-      findings.push(damaged(info))
-      return
-    }
-    used.add(info)
-    yield* take({ info, writer: log.writer, first: walk.next - events.length, events, branch: false })
-  })
-
-  while (walk.next < walk.end) yield* step()
-  const spare = walk.log.segments.filter((each) => !used.has(each) && !failed.has(each) && each.last >= begun.size)
-  for (const info of spare) findings.push(...(yield* openSpare(fetch, walk, info, options)))
-  findings.push(...walk.contradictions())
+  const reading: Reading = { fetch, walk, findings, used: new Set(), failed: new Set(), strays: new Set() }
+  while (walk.next < walk.end && (yield* step(reading, take)));
+  yield* followStrays(reading, take)
+  for (const info of walk.log.segments) {
+    if (reading.used.has(info) || reading.failed.has(info) || info.last < begun.size) continue
+    findings.push(...(yield* openSpare(reading, info, options)))
+  }
+  for (const info of reading.strays) findings.push(damaged(info))
+  findings.push(...walk.lostBehind(reading.failed), ...walk.contradictions())
   return {
     writer: log.writer,
     head: walk.head(),
@@ -139,6 +107,81 @@ export const openLog = Effect.fn("Open.openLog")(function*<E, R>(fetch: FetchSha
     from: begun.size,
     rootAt: (size) => walk.rootAt(size)
   } satisfies OpenedLog
+})
+
+interface Reading {
+  readonly fetch: FetchShape
+  readonly walk: Walk
+  readonly findings: Array<Finding>
+  /** What was handed on. */
+  readonly used: Set<SegmentInfo>
+  /** What the walk cannot go on with. */
+  readonly failed: Set<SegmentInfo>
+  /** Of these, what opens: it goes on from elsewhere. A second history can be the longer one. */
+  readonly strays: Set<SegmentInfo>
+}
+
+type Take<E, R> = (events: OpenedEvents) => Effect.Effect<void, E, R>
+
+/** One segment, or one gap; whether there may be more. What it held is let go of before the next one is fetched. */
+const step = Effect.fn("Open.step")(function*<E, R>(
+  reading: Reading,
+  take: Take<E, R>
+): Effect.fn.Return<boolean, E | FetchError, R> {
+  const { failed, fetch, findings, strays, used, walk } = reading
+  const { writer } = walk.log
+  const info = walk.log.segments
+    .filter((each) => each.first <= walk.next && each.last >= walk.next && !failed.has(each) && !used.has(each))
+    .reduce<SegmentInfo | undefined>(
+      (best, each) => best === undefined || each.last > best.last ? each : best,
+      undefined
+    )
+  if (info === undefined) {
+    // What lies behind this place may all belong to a second history.
+    yield* followStrays(reading, take)
+    const done = new Set([...failed, ...used])
+    if (walk.endsHere(done)) return false
+    findings.push(walk.skipGap(done))
+    return true
+  }
+  const opened = yield* damageOf(openEvents(fetch, info, walk.next))
+  if (opened._tag === "Left") {
+    failed.add(info)
+    if (isGone(opened.left) && (yield* fetch.refresh)) {
+      const now = fetch.writers.find((each) => same(each.writer, writer))
+      if (now !== undefined) walk.relist(now)
+      return true
+    }
+    findings.push(damaged(info, opened.left))
+    return true
+  }
+  const { events, heads } = opened.right
+  if (!walk.accept(heads, events)) {
+    failed.add(info)
+    strays.add(info)
+    return true
+  }
+  used.add(info)
+  yield* take({ info, writer, first: walk.next - events.length, events, branch: false })
+  return true
+})
+
+/** Hands on what goes on from where a second history was seen to begin, as far as that leads. */
+const followStrays = Effect.fn("Open.followStrays")(function*<E, R>(reading: Reading, take: Take<E, R>) {
+  const { failed, fetch, findings, strays, used, walk } = reading
+  if (strays.size === 0) return
+  for (const info of walk.log.segments) {
+    if (used.has(info) || (failed.has(info) && !strays.has(info))) continue
+    const trailer = yield* damageOf(fetch.trailer(info))
+    if (trailer._tag === "Left" || !walk.isElsewhere(trailer.right)) continue
+    const opened = yield* damageOf(openEvents(fetch, info, info.first))
+    if (opened._tag === "Left" || !walk.branch(opened.right.heads, opened.right.events)) continue
+    used.add(info)
+    failed.delete(info)
+    strays.delete(info)
+    yield* take({ info, writer: info.writer, first: info.first, events: opened.right.events, branch: true })
+    findings.push(branchOff(info))
+  }
 })
 
 /** A log that ends where it was left, or before: its last trailer says whether it is still that log. */
@@ -176,19 +219,6 @@ const unlike = ({ writer }: WriterLog, start: StartHead): OpenedLog => ({
   rootAt: () => undefined
 })
 
-/** Starts of segments that lie, or begin, where another one does. */
-const contestedStarts = (log: WriterLog): ReadonlySet<number> => {
-  const starts = new Set<number>()
-  let reach = 0
-  for (const { first, last } of log.segments.toSorted((a, b) => a.first - b.first)) {
-    if (first < reach) starts.add(first)
-    reach = Math.max(reach, last + 1)
-  }
-  return starts
-}
-
-const endOf = (log: WriterLog): number => log.segments.reduce((end, each) => Math.max(end, each.last + 1), 0)
-
 /** A builder that stands at a head known from before; `undefined` where the vault is not what that head is of. */
 const beginAt = Effect.fn("Open.beginAt")(function*(fetch: FetchShape, log: WriterLog, start: StartHead) {
   const from = start.size - (start.size % LEAF_EVENTS)
@@ -219,8 +249,7 @@ const eventsBetween = Effect.fn("Open.eventsBetween")(function*(
 
 /** A segment that the walk did not need: it says the same, or it is a branch. */
 const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
-  fetch: FetchShape,
-  walk: Walk,
+  { fetch, walk }: Reading,
   info: SegmentInfo,
   options: { readonly everyObject?: boolean; readonly take: (events: OpenedEvents) => Effect.Effect<void, E, R> }
 ) {
@@ -233,135 +262,16 @@ const openSpare = Effect.fn("Open.openSpare")(function*<E, R>(
   if (agrees !== undefined && same(agrees, trailer.right.after.root)) return []
   if (!walk.branch(opened.right.heads, opened.right.events)) return [damaged(info)]
   yield* options.take({ info, writer: info.writer, first: info.first, events: opened.right.events, branch: true })
-  return [{ reason: "Branch", writer: info.writer, first: info.first, last: info.last, object: info.object } as const]
+  return [branchOff(info)]
 })
 
-/** What a segment says of the log it is a piece of. */
-type Heads = Pick<Trailer, "before" | "after">
-
-/** Where a walk through a log stands, and the roots it has met. */
-class Walk {
-  next: number
-  proven = true
-  end = 0
-  log: WriterLog
-  private readonly known: ReadonlyArray<KnownHead>
-  private readonly rootsAt: ReadonlyArray<number>
-  private stops: ReadonlyArray<number> = []
-  /** Where a segment begins that the walk may not need: from there a branch may have to be followed. */
-  private contested: ReadonlySet<number> = new Set()
-  private readonly roots = new Map<number, Uint8Array>()
-  private readonly builders = new Map<number, LogBuilder>()
-  private readonly branches: Array<LogBuilder> = []
-  private builder: LogBuilder | undefined
-  private last: LogHead | TreeHead
-
-  constructor(log: WriterLog, known: ReadonlyArray<KnownHead>, begun: LogBuilder, rootsAt: ReadonlyArray<number>) {
-    this.log = log
-    this.known = known
-    this.builder = begun
-    this.next = begun.size
-    this.rootsAt = rootsAt
-    this.relist(log)
-    this.last = begun.head()
-    this.note()
-  }
-
-  /** Goes on with what a newer listing shows. */
-  relist(log: WriterLog): void {
-    this.log = log
-    this.end = Math.max(this.end, endOf(log))
-    const boundaries = new Set(log.segments.flatMap((each) => [each.first, each.last + 1]))
-    for (const size of [...this.known.map((head) => head.size), ...this.rootsAt]) boundaries.add(size)
-    this.stops = [...boundaries].toSorted((a, b) => a - b)
-    this.contested = contestedStarts(log)
-  }
-
-  /** Appends a segment's new events if they lead to the root it states, and else stays where it is. */
-  accept({ after, before }: Heads, events: ReadonlyArray<Uint8Array>): boolean {
-    if (this.builder === undefined) {
-      // Behind a gap there is nothing to recompute from: what is left is the chain of what the trailers state.
-      if (before.size === this.next && this.last.size === this.next && !same(before.root, this.last.root)) return false
-      this.next = after.size
-      this.last = after
-      return true
-    }
-    const beginning = before.size === this.next ? this.last.root : this.roots.get(before.size)
-    if (beginning !== undefined && !same(beginning, before.root)) return false
-    const trial = this.builder.clone()
-    const stops = this.stops.filter((size) => size > this.next && size < after.size)
-    const heads: Array<readonly [number, LogBuilder]> = []
-    for (const event of events) {
-      trial.append(event)
-      if (trial.size === stops[0]) {
-        heads.push([trial.size, trial.clone()])
-        stops.shift()
-      }
-    }
-    const head = trial.head()
-    if (!same(head.root, after.root) || head.size !== after.size) return false
-    trial.takeLeaves()
-    this.builder = trial
-    this.next = head.size
-    this.last = head
-    for (const [size, builder] of heads) this.remember(size, builder)
-    this.note()
-    return true
-  }
-
-  /** Goes on behind what no segment holds. */
-  skipGap(failed: ReadonlySet<SegmentInfo>): { readonly first: number; readonly last: number } {
-    const first = this.next
-    const next = this.log.segments
-      .filter((each) => !failed.has(each) && each.first > first)
-      .reduce((nearest, each) => Math.min(nearest, each.first), this.end)
-    this.builder = undefined
-    this.proven = false
-    this.next = next
-    return { first, last: next - 1 }
-  }
-
-  /** Whether a segment goes on from a head met before, to the root it states. */
-  branch({ after, before }: Heads, events: ReadonlyArray<Uint8Array>): boolean {
-    const start = [this.builders.get(before.size), ...this.branches].find((each) =>
-      each !== undefined && each.size === before.size && same(each.head().root, before.root)
-    )
-    if (start === undefined) return false
-    const trial = start.clone()
-    trial.appendAll(events)
-    if (!same(trial.head().root, after.root)) return false
-    this.branches.push(trial)
-    return true
-  }
-
-  rootAt(size: number): Uint8Array | undefined {
-    return this.roots.get(size)
-  }
-
-  head(): LogHead | TreeHead {
-    return this.last
-  }
-
-  contradictions(): ReadonlyArray<Finding> {
-    const { writer } = this.log
-    return this.known.flatMap((head): ReadonlyArray<Finding> => {
-      if (head.size > this.next) return [{ reason: "RolledBack", writer, first: this.next, last: head.size - 1 }]
-      const root = this.roots.get(head.size)
-      return root === undefined || same(root, head.root)
-        ? []
-        : [{ reason: "Contradiction", writer, first: 0, last: head.size - 1 }]
-    })
-  }
-
-  private note(): void {
-    if (this.builder !== undefined && this.stops.includes(this.next)) this.remember(this.next, this.builder.clone())
-  }
-
-  private remember(size: number, builder: LogBuilder): void {
-    this.roots.set(size, builder.head().root)
-    if (this.contested.has(size)) this.builders.set(size, builder)
-  }
-}
+const branchOff = ({ first, last, object, writer }: SegmentInfo): Finding => ({
+  reason: "Branch",
+  writer,
+  first,
+  last,
+  object
+})
 
 const openEvents = Effect.fn("Open.openEvents")(function*(fetch: FetchShape, info: SegmentInfo, from: number) {
   const { runs, trailer: { after, before } } = yield* fetch.segment(info)
