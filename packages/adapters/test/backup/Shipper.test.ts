@@ -11,6 +11,7 @@ import {
   withLog,
   writeCursor
 } from "@sealog/core/backup/Shipper"
+import { StorageError, type StorageShape } from "@sealog/core/backup/Storage"
 import { readSegment, sealSegment } from "@sealog/core/backup/VaultObjects"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { Duration, Effect, Exit, Fiber, Ref, Stream, TestClock } from "effect"
@@ -22,6 +23,7 @@ import {
   type Machine,
   makeMachine,
   makePlace,
+  type Place,
   rangesAt,
   ring,
   segmentsAt,
@@ -216,6 +218,51 @@ describe("a put whose answer was lost", () => {
       assert.strictEqual(error._tag === "FormatError" && error.reason, "Mismatch")
       place.objects.set(other.object, new Uint8Array(5000))
       assert.strictEqual((yield* Effect.flip(shipAll(machine, place.target)))._tag, "FormatError")
+      assert.deepStrictEqual((yield* readCursor(machine.journal, "disk")).logs, [])
+    }).pipe(Effect.provide(services)))
+})
+
+describe("an object of which a place kept only the beginning", () => {
+  /** The first put of each name is cut short, and its answer lost. */
+  const tearing = ({ objects, target: { storage } }: Place, deletes = true) => {
+    const seen = new Set<string>()
+    const put: StorageShape["put"] = (name, bytes) =>
+      Effect.suspend(() => {
+        if (seen.has(name)) return storage.put(name, bytes)
+        seen.add(name)
+        objects.set(name, bytes.slice(0, bytes.length - 1))
+        return new StorageError({ reason: "Unreachable", method: "put", subject: name, retryable: true })
+      })
+    return { name: "disk", storage: { ...storage, put, capabilities: { ...storage.capabilities, deletes } } }
+  }
+
+  /** Verifies: FAULT-18 */
+  it.effect("is removed and put again, a blob or a segment", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      const local = yield* makeMemory()
+      const blob = `blobs/${"a".repeat(56)}`
+      yield* local.put(blob, new Uint8Array(10).fill(1))
+      yield* append(machine, [added("one")], [blob])
+      const shipping = yield* Effect.fork(shipAll(machine, tearing(place), { local }))
+      yield* TestClock.adjust("10 seconds")
+      const report = yield* Fiber.join(shipping)
+      assert.deepStrictEqual(place.objects.get(blob), new Uint8Array(10).fill(1))
+      const [segment] = yield* segmentsAt(place)
+      assert.deepStrictEqual(report, { objects: 2, bytes: 10 + segment!.bytes })
+      assert.strictEqual((yield* readSegment(place.target.storage, ring, segment!)).trailer.after.size, 1)
+    }).pipe(Effect.provide(services)))
+
+  it.effect("is told of where nothing can be removed, and not taken for the whole", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, 1)
+      const shipping = yield* Effect.fork(Effect.flip(shipAll(machine, tearing(place, false))))
+      yield* TestClock.adjust("10 seconds")
+      const error = yield* Fiber.join(shipping)
+      assert.deepInclude(error, { _tag: "StorageError", reason: "Corrupt", method: "put" })
       assert.deepStrictEqual((yield* readCursor(machine.journal, "disk")).logs, [])
     }).pipe(Effect.provide(services)))
 })

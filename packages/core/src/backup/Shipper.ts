@@ -13,7 +13,7 @@ import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
 import type { JournalError, JournalShape } from "./Journal.ts"
 import { type Cut, cut } from "./Segmenter.ts"
-import type { StorageError, StorageShape } from "./Storage.ts"
+import { StorageError, type StorageShape } from "./Storage.ts"
 import type { VaultError } from "./Vault.ts"
 import { readSegment, type SealedObject, sealSegment } from "./VaultObjects.ts"
 
@@ -131,14 +131,14 @@ const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedC
   let bytes = 0
   for (const object of next.cut.blobs) {
     const blob = yield* fromStorage(local)(object)
-    yield* putSame(target.storage, { object, bytes: blob })
+    // A blob's name is its content: one that is there whole is this one.
+    yield* putWhole(target.storage, { object, bytes: blob })
     bytes += blob.length
   }
   // The same bytes at every try: a put that was acknowledged to nobody is found to be this one.
-  yield* target.storage.put(next.sealed.object, next.sealed.bytes).pipe(
-    Effect.catchIf((error) => error.reason === "AlreadyExists", () => confirmSegment(shipping, next)),
-    Effect.retry(retryStorage)
-  )
+  if ((yield* putWhole(target.storage, next.sealed)) === "there") {
+    yield* Effect.retry(confirmSegment(shipping, next), retryStorage)
+  }
   return { objects: next.cut.blobs.length + 1, bytes: bytes + next.sealed.bytes.length }
 })
 
@@ -153,12 +153,30 @@ const confirmSegment = Effect.fn("Shipper.confirmSegment")(function*(
   }
 })
 
-/** A blob's name is its content: one that is there is this one. */
-const putSame = (storage: StorageShape, object: SealedObject): Effect.Effect<void, StorageError> =>
+/**
+ * Puts an object under a name that nobody else gives. Where one is there it is this one, from a try that nobody heard
+ * of; or the beginning of it, where a place does not keep to its word: that is removed, and put again.
+ */
+const putWhole = (storage: StorageShape, object: SealedObject): Effect.Effect<"put" | "there", StorageError> =>
   storage.put(object.object, object.bytes).pipe(
-    Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void),
+    Effect.as("put" as const),
+    Effect.catchIf((error) => error.reason === "AlreadyExists", () => replaceTorn(storage, object)),
     Effect.retry(retryStorage)
   )
+
+const replaceTorn = Effect.fn("Shipper.replaceTorn")(function*(
+  storage: StorageShape,
+  { bytes, object }: SealedObject
+) {
+  const end = yield* storage.get(object, { offset: bytes.length - 1, length: 1 })
+  if (end.length > 0) return "there" as const
+  if (!storage.capabilities.deletes) {
+    return yield* new StorageError({ reason: "Corrupt", method: "put", subject: object, retryable: false })
+  }
+  yield* storage.delete(object)
+  yield* storage.put(object, bytes)
+  return "put" as const
+})
 
 const noteName = (target: string): string => `ship:${target}`
 
