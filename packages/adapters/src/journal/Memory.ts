@@ -40,6 +40,14 @@ export const makeMemoryDisk = Effect.map(Entropy, (entropy): MemoryDisk => ({
   sessions: []
 }))
 
+/** The same once more, as a backup of the machine, or a clone of it, would hold it. */
+export const copyMemoryDisk = ({ logs, notes, sessions, states }: MemoryDisk): MemoryDisk => ({
+  logs,
+  states: new Map([...states].map(([source, table]) => [source, new Map(table)])),
+  notes: new Map(notes),
+  sessions: [...sessions]
+})
+
 /** Opens it once more, as a new session. */
 export const openMemoryJournal = Effect.fn("MemoryJournal.open")(function*(disk: MemoryDisk) {
   const entropy = yield* Entropy

@@ -1,7 +1,6 @@
 /** Which segments become one, what is proven before any of them goes, and what the next compaction clears up. */
 import { assert, describe, it } from "@effect/vitest"
 import { compact } from "@sealog/core/backup/Compaction"
-import { reconcile } from "@sealog/core/backup/Reconcile"
 import { cut } from "@sealog/core/backup/Segmenter"
 import { readCursor, type Target } from "@sealog/core/backup/Shipper"
 import { sealSegment } from "@sealog/core/backup/VaultObjects"
@@ -15,6 +14,7 @@ import {
   type Machine,
   makeMachine,
   makePlace,
+  meet,
   type Place,
   rangesAt,
   ring,
@@ -280,9 +280,7 @@ describe("a compaction", () => {
         yield* plant(machine, here, { from: 0, to: 15, level: 1 })
         for (let n = 15; n < 31; n++) yield* plant(machine, here, { from: n, to: n + 1, level: 0 })
         backup.disk.sessions.push(...machine.disk.sessions)
-        const entropy = yield* Entropy
-        const local = here.target.storage
-        const found = yield* reconcile({ ...backup, ring, entropy, sources: [], local, target: there.target })
+        const found = yield* meet(backup, there, { sources: [] })
         assert.strictEqual(found._tag, "extended")
         assert.deepStrictEqual(yield* compactAt(backup, here.target), { made: 0, removed: 0, bytes: 0 })
         assert.lengthOf(yield* segmentsAt(here), 17)

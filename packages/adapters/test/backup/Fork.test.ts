@@ -172,6 +172,25 @@ describe("a target that has another log under our name", () => {
       assert.deepStrictEqual([other._tag, "at" in other && other.at], ["forked", 0])
     }).pipe(Effect.provide(services)))
 
+  /** Verifies: SHIP-3 */
+  it.effect("is left where the histories part, also where it was written in a session that ours knows", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* tell(machine, "a")
+      yield* shipAll(machine, place.target)
+      // Put back later, it knows the session that went on.
+      const backup = yield* copyOf(machine)
+      for (const key of ["b", "c"]) {
+        yield* tell(machine, key)
+        yield* shipAll(machine, place.target)
+      }
+      for (const key of ["x", "y", "z"]) yield* tell(backup, key)
+      const finding = yield* meet(backup, place)
+      assert.deepStrictEqual([finding._tag, "at" in finding && finding.at], ["forked", 1])
+      assert.deepStrictEqual(yield* keysIn(backup.journal), ["log.continues", "x", "y", "z"])
+    }).pipe(Effect.provide(services)))
+
   it.effect("ends a fork that was cut short: what sources remember is folded before all else", () =>
     Effect.gen(function*() {
       const { machine, place } = yield* parted

@@ -2,7 +2,7 @@
  * A machine in memory: its journal on a disk that can be copied as a folder can, its events real ones, its targets maps
  * to look into. What takes seconds with folders takes milliseconds here, so that the way out can be tried at every step.
  */
-import { makeMemoryDisk, type MemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
+import { copyMemoryDisk, makeMemoryDisk, type MemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
 import { decodeAll, loadLog, makeEntry } from "@sealog/core/backup/Entries"
 import type { JournalShape } from "@sealog/core/backup/Journal"
@@ -10,6 +10,7 @@ import { reconcile } from "@sealog/core/backup/Reconcile"
 import { type SealedCut, ship, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { StorageError, type StorageReason, type StorageShape } from "@sealog/core/backup/Storage"
+import { surveyOf } from "@sealog/core/backup/Survey"
 import { listSegments } from "@sealog/core/backup/VaultObjects"
 import { eventsOf } from "@sealog/core/format/Block"
 import { Entropy } from "@sealog/core/keys/Entropy"
@@ -40,12 +41,7 @@ export const makeMachine = Effect.gen(function*() {
 
 /** The machine as it is now, on a disk of its own: a backup of it, or a clone. */
 export const copyOf = Effect.fn("test.copyOf")(function*({ disk }: Machine) {
-  const copy: MemoryDisk = {
-    logs: disk.logs,
-    states: new Map([...disk.states].map(([source, state]) => [source, new Map(state)])),
-    notes: new Map(disk.notes),
-    sessions: [...disk.sessions]
-  }
+  const copy = copyMemoryDisk(disk)
   return { disk: copy, journal: yield* openMemoryJournal(copy) } satisfies Machine
 })
 
@@ -155,7 +151,8 @@ export const meet = Effect.fn("test.meet")(function*(
 ) {
   const local = options.local ?? (yield* makeMemory())
   const entropy = yield* Entropy
-  return yield* reconcile({ journal, ring, entropy, local, target, sources: options.sources ?? [sourceOf()] })
+  const survey = yield* surveyOf({ journal, ring, target })
+  return yield* reconcile({ journal, ring, entropy, local, target, survey, sources: options.sources ?? [sourceOf()] })
 })
 
 /** All events of a log. */

@@ -121,6 +121,55 @@ describe("a target that lacks what was shipped", () => {
     }).pipe(Effect.provide(services)))
 })
 
+describe("an object that is none any more", () => {
+  /** A machine that shipped three times two events. */
+  const shipped = Effect.gen(function*() {
+    const machine = yield* makeMachine
+    const place = yield* makePlace()
+    for (let n = 0; n < 3; n++) {
+      yield* fill(machine, 2)
+      yield* shipAll(machine, place.target)
+    }
+    const [first, second, third] = yield* segmentsAt(place)
+    return { machine, place, first: first!, second: second!, third: third! }
+  })
+  const flipEnd = (objects: Map<string, Uint8Array>, object: string) => {
+    const bytes = objects.get(object)!.slice()
+    bytes[bytes.length - 1] = bytes.at(-1)! ^ 1
+    objects.set(object, bytes)
+  }
+
+  /** Verifies: SHIP-4, FAULT-18 */
+  it.effect("does not count where it was torn, wherever it lies: its events are shipped again", () =>
+    Effect.gen(function*() {
+      const { machine, place, second } = yield* shipped
+      place.objects.set(second.object, place.objects.get(second.object)!.slice(0, 1_000))
+      assert.deepStrictEqual(yield* meet(machine, place), { _tag: "short", size: 2, shipped: 6 })
+      // Another session: the same events under another name.
+      const next = yield* copyOf(machine)
+      yield* shipAll(next, place.target)
+      assert.deepStrictEqual(yield* meet(next, place), { _tag: "agrees", size: 6 })
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: SHIP-4 */
+  it.effect("does not count where we had brought it and its end cannot be read; that is looked at twice", () =>
+    Effect.gen(function*() {
+      const { machine, place, third } = yield* shipped
+      const garbled = troubled(place.target, "get", (call) => call === 0 ? "Corrupt" : undefined)
+      assert.deepStrictEqual(yield* meet(machine, { target: garbled }), { _tag: "agrees", size: 6 })
+      flipEnd(place.objects, third.object)
+      assert.deepStrictEqual(yield* meet(machine, place), { _tag: "short", size: 4, shipped: 6 })
+    }).pipe(Effect.provide(services)))
+
+  it.effect("stops us where nobody knows whose history it held", () =>
+    Effect.gen(function*() {
+      const { machine, place, third } = yield* shipped
+      flipEnd(place.objects, third.object)
+      machine.disk.sessions.length = 0
+      assert.strictEqual((yield* Effect.flip(meet(machine, place)))._tag, "FormatError")
+    }).pipe(Effect.provide(services)))
+})
+
 describe("a target that has more of our log", () => {
   /** Verifies: SHIP-2 */
   it.effect("gives it back: events, what sources remember, and the blobs they need", () =>

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { services } from "../journal/support.ts"
 import { mail, put } from "../sources/MaildirDriver.ts"
 import { freshFolder } from "../support.ts"
-import { assertSameTree, copy, eventsIn, type Machine, makeMachine, pass, restoreInto } from "./Machine.ts"
+import { assertSameTree, copy, eventsIn, type Machine, makeMachine, open, pass, restoreInto } from "./Machine.ts"
 
 const deliver = (machine: Machine, ...numbers: ReadonlyArray<number>) => {
   for (const number of numbers) put(machine.mail, `new/${number}.host`, mail(number))
@@ -106,6 +106,19 @@ describe("after opening, before the first append", () => {
       assert.strictEqual(ships[0]?.objects, 1)
       yield* assertRestores(machine, top, machine.targets[0]!)
     }).pipe(Effect.provide(services)))
+
+  /** Verifies: FAULT-19 */
+  it.scopedLive("keeps nobody from appending while a target does not answer", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine(yield* freshFolder)
+      const asked = yield* Deferred.make<void>()
+      const never = Stream.fromEffect(Effect.zipRight(Deferred.succeed(asked, undefined), Effect.never))
+      const { backup, source, targets } = yield* open(machine, (storage) => ({ ...storage, list: () => never }))
+      yield* Effect.fork(backup.meet(targets[0]!))
+      yield* Deferred.await(asked)
+      deliver(machine, 1)
+      assert.isAbove((yield* backup.capture(source)).events, 0)
+    }).pipe(Effect.provide(services)), 10_000)
 
   /** Verifies: SHIP-5 */
   it.scopedLive("fills each target from its own cursor, the later one from the journal", () =>

@@ -24,6 +24,7 @@ import {
   type Target
 } from "./Shipper.ts"
 import type { SourceShape } from "./Source.ts"
+import { surveyOf } from "./Survey.ts"
 import { requireKeys } from "./TargetKeys.ts"
 import { LocalObjects } from "./Vault.ts"
 
@@ -119,8 +120,9 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
     if (at.finding !== undefined) return undefined
     const { target } = at
     yield* requireTheirKeys(at)
+    const survey = yield* surveyOf({ journal, ring, target })
     at.finding = yield* capture.exclusively(
-      reconcile({ journal, ring, entropy, sources: options.sources, local, target })
+      reconcile({ journal, ring, entropy, sources: options.sources, local, target, survey })
     )
     yield* pinFound({ journal, pin }, target, at.finding)
     return at.finding

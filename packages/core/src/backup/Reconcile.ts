@@ -34,7 +34,8 @@ import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Ship
 import type { SourceShape } from "./Source.ts"
 import { applyDelta, beforeRefold, foldEvents, isCount, recordingTable } from "./SourceTable.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
-import { listSegments, readSegment, readTrailer, type SegmentInfo } from "./VaultObjects.ts"
+import { furthestWithin, reachingFurther, type Survey } from "./Survey.ts"
+import { readSegment, type SegmentInfo } from "./VaultObjects.ts"
 
 /** What was found at a target, for `status` and the log. */
 export type Finding =
@@ -53,40 +54,48 @@ interface Reconciling {
   /** The machine's own copy of blobs. */
   readonly local: StorageShape
   readonly target: Target
+  /** What was found there, just before. */
+  readonly survey: Survey
 }
 
 /** To be run alone with the log (`Capture.exclusively`), before the first append or ship of a session. */
 export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling: Reconciling) {
-  const { journal, ring, target } = reconciling
+  const { journal, survey: { segments } } = reconciling
   if ((yield* journal.readNote(REFOLD)) === "due") yield* refold(reconciling)
-  const { segments } = yield* listSegments(target.storage, ring)
   const identity = yield* journal.identity
   const own = segments
     .filter((segment) => same(segment.writer, identity.writer))
     .toSorted((a, b) => a.first - b.first || b.last - a.last)
   const strange = yield* firstContradiction(reconciling, own)
   const finding = strange === undefined ? yield* extendOrAgree(reconciling, own) : yield* fork(reconciling, strange)
-  yield* settleCursor(reconciling, segments)
+  yield* settleCursor(reconciling)
   return finding
 })
 
-/** The first segment that ends inside our log at another root than ours; a known session needs no look but its end. */
+/**
+ * The first segment that ends inside our log at another root than ours. One of a known session needs no look but where
+ * ours ends; unless that is another history, which may have begun in any of them: a machine that was put back to an
+ * older state knows the session that had gone on then.
+ */
 const firstContradiction = Effect.fn("Reconcile.firstContradiction")(function*(
-  { journal, ring, target }: Reconciling,
+  { journal, survey }: Reconciling,
   own: ReadonlyArray<SegmentInfo>
 ): Effect.fn.Return<SegmentInfo | undefined, ReconcileError> {
   const { sessions } = yield* journal.identity
   const { size } = yield* journal.head
-  const furthest = own.filter((segment) => segment.last < size).reduce(reachingFurther, undefined)
-  for (const segment of own) {
-    if (segment.last >= size) continue
-    const known = sessions.some((session) => same(session, segment.session))
-    if (known && segment !== furthest) continue
-    const { after } = yield* readTrailer(target.storage, ring, segment)
-    const ours = yield* rootAt(journal, after.size)
-    if (!same(after.root, ours)) return segment
-  }
-  return undefined
+  const within = own.filter((segment) => segment.last < size)
+  const furthest = furthestWithin(own, size)
+  const firstOf = Effect.fnUntraced(function*(segments: ReadonlyArray<SegmentInfo>) {
+    for (const segment of segments) {
+      const after = yield* survey.endOf(segment)
+      if (!same(after.root, yield* rootAt(journal, after.size))) return segment
+    }
+    return undefined
+  })
+  const strange = yield* firstOf(
+    within.filter((segment) => segment === furthest || !sessions.some((session) => same(session, segment.session)))
+  )
+  return strange === undefined ? undefined : yield* firstOf(within)
 })
 
 const extendOrAgree = Effect.fn("Reconcile.extendOrAgree")(function*(
@@ -247,10 +256,9 @@ const refold = Effect.fn("Reconcile.refold")(function*(reconciling: Reconciling)
 
 /** What a target has of a log behind where it was left here. */
 const eventsBeyond = Effect.fn("Reconcile.eventsBeyond")(function*(
-  { ring, target }: Reconciling,
+  { ring, survey: { segments }, target }: Reconciling,
   { head, writer }: JournalLog
 ) {
-  const { segments } = yield* listSegments(target.storage, ring)
   const beyond: Array<ReadonlyArray<Event>> = []
   let next = head.size
   for (const info of segments.toSorted((a, b) => a.first - b.first || b.last - a.last)) {
@@ -296,8 +304,7 @@ export const rootAt = Effect.fn("Reconcile.rootAt")(function*(
 
 /** The cursor says what the listing says: what is not there was not shipped. */
 const settleCursor = Effect.fn("Reconcile.settleCursor")(function*(
-  { journal, target }: Reconciling,
-  segments: ReadonlyArray<SegmentInfo>
+  { journal, survey: { blobs, segments }, target }: Reconciling
 ) {
   let cursor = yield* readCursor(journal, target.name)
   for (const log of yield* journal.logs) {
@@ -305,9 +312,6 @@ const settleCursor = Effect.fn("Reconcile.settleCursor")(function*(
     const head = yield* boundaryBefore(journal, Math.min(reach, log.head.size), log)
     cursor = withLog(cursor, { writer: log.writer, size: head.size, root: head.root })
   }
-  const blobs = yield* target.storage.list("blobs/").pipe(
-    Stream.runFold({ objects: 0, bytes: 0 }, (sum, { size }) => ({ objects: sum.objects + 1, bytes: sum.bytes + size }))
-  )
   yield* writeCursor(journal, target.name, {
     ...cursor,
     objects: segments.length + blobs.objects,
@@ -326,8 +330,5 @@ const reachOf = (segments: ReadonlyArray<SegmentInfo>): number => {
   }
   return reach
 }
-
-const reachingFurther = (best: SegmentInfo | undefined, next: SegmentInfo): SegmentInfo =>
-  best === undefined || next.last > best.last ? next : best
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -175,6 +175,13 @@ export const openBlob = Effect.fn("VaultObjects.openBlob")(function*(options: {
   return yield* decodeBlob(yield* open({ ...options, kind: "blob" }))
 })
 
+/**
+ * Whether an object is at fault, and not the way to it or this program: then there may be another that holds the
+ * same. A place that cannot be reached, or bytes of a newer program, stop a reader.
+ */
+export const isDamage = (error: StorageError | FormatError): boolean =>
+  error._tag === "FormatError" ? error.reason !== "Unknown" : error.reason === "NotFound" || error.reason === "Corrupt"
+
 /** A whole object, never longer than a reader is ready for. */
 export const getObject = (
   storage: StorageShape,

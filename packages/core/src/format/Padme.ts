@@ -16,6 +16,9 @@ export const padme = (length: number): number => {
   return Math.ceil(length / step) * step
 }
 
+/** Whether a whole segment or blob can be this long: one that was torn almost never is, bytes. */
+export const isObjectLength = (length: number): boolean => length >= OBJECT_MIN_BYTES && padme(length) === length
+
 /**
  * The plaintext of at least `length` bytes that is sealed to a Padmé size of at least `Limits.OBJECT_MIN_BYTES`.
  * Some sizes no object can have, since each chunk adds its tag: then it is the next that one can. Throws a

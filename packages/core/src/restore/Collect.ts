@@ -5,14 +5,14 @@
  */
 import { Effect } from "effect"
 import { Buffer } from "node:buffer"
-import type { SegmentInfo } from "../backup/VaultObjects.ts"
+import { isDamage, type SegmentInfo } from "../backup/VaultObjects.ts"
 import { attempt } from "../format/Binary.ts"
 import { selectEvents } from "../format/Block.ts"
 import { decodeEvent } from "../format/EventCodec.ts"
 import * as Changes from "../message/Changes.ts"
 import type { Event, EventClass, EventOf } from "../message/Event.ts"
 import type { Position } from "../message/Stamp.ts"
-import { type FetchError, type FetchShape, isDamage, isGone, type WriterLog } from "./Fetch.ts"
+import { type FetchError, type FetchShape, isGone, type WriterLog } from "./Fetch.ts"
 import type { KnownHead, StartHead } from "./Open.ts"
 import { type ReadingPlan, readingPlan } from "./Plan.ts"
 

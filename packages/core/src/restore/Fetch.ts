@@ -9,6 +9,7 @@ import { VaultError } from "../backup/Vault.ts"
 import {
   type ForeignObject,
   getObject,
+  isDamage,
   listSegments,
   openSegment,
   readRuns,
@@ -34,13 +35,6 @@ export interface WriterLog {
 }
 
 export type FetchError = StorageError | FormatError
-
-/**
- * Whether an object is at fault, and not the way to it or this program: then there may be another that holds the
- * same. A place that cannot be reached, or bytes of a newer program, stop a reader.
- */
-export const isDamage = (error: FetchError): boolean =>
-  error._tag === "FormatError" ? error.reason !== "Unknown" : error.reason === "NotFound" || error.reason === "Corrupt"
 
 export const isGone = (error: FetchError): boolean => error._tag === "StorageError" && error.reason === "NotFound"
 

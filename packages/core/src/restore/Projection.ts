@@ -4,8 +4,9 @@
  * until it is finished: a restore that cannot be proven leaves what was there.
  */
 import { Data, Effect, type Stream } from "effect"
+import { isDamage } from "../backup/VaultObjects.ts"
 import type { MessageState } from "../message/MessageState.ts"
-import { type FetchError, isDamage } from "./Fetch.ts"
+import type { FetchError } from "./Fetch.ts"
 
 export type ProjectionReason =
   /** The folder holds what a restore did not write. */

@@ -1,7 +1,7 @@
 /** What a size may cost, and that it tells no more than its magnitude. */
 import { assert, describe, it } from "@effect/vitest"
 import { OBJECT_BYTES, OBJECT_MIN_BYTES } from "@sealog/core/format/Limits"
-import { paddedLength, padme } from "@sealog/core/format/Padme"
+import { isObjectLength, paddedLength, padme } from "@sealog/core/format/Padme"
 import { sealedLength } from "@sealog/core/format/SealedStream"
 import * as fc from "fast-check"
 
@@ -28,6 +28,13 @@ describe("Padme", () => {
       }),
       { numRuns: 1000 }
     )
+  })
+
+  it("gives lengths that an object can have: one of which a part is gone almost never has one", () => {
+    fc.assert(fc.property(plaintext, (value) => assert.isTrue(isObjectLength(sealedLength(paddedLength(value))))))
+    assert.deepStrictEqual([0, 1, 1_024, OBJECT_MIN_BYTES - 1].map(isObjectLength), [false, false, false, false])
+    const many = Array.from({ length: 100_000 }, (_, at) => OBJECT_MIN_BYTES + at)
+    assert.isBelow(many.filter(isObjectLength).length, 200)
   })
 
   it("never shrinks where the length grows", () => {
