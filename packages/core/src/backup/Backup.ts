@@ -27,6 +27,7 @@ import type { SourceShape } from "./Source.ts"
 import { surveyOf } from "./Survey.ts"
 import { requireKeys } from "./TargetKeys.ts"
 import { LocalObjects } from "./Vault.ts"
+import type { SealedObject } from "./VaultObjects.ts"
 
 export interface BackupShape {
   readonly sources: ReadonlyArray<SourceShape>
@@ -67,6 +68,7 @@ interface Attended {
   /** One thing at a time is done at a target. */
   readonly turn: Effect.Semaphore
   readonly pending: Ref.Ref<SealedCut | undefined>
+  readonly merging: Ref.Ref<SealedObject | undefined>
   finding: Finding | undefined
   keysPutBack: boolean
   /** When its keys were last held against those this machine knows, milliseconds. */
@@ -78,10 +80,12 @@ interface Attended {
 const attend = Effect.fn("Backup.attend")(function*(target: Target) {
   const turn = yield* Effect.makeSemaphore(1)
   const pending = yield* Ref.make<SealedCut | undefined>(undefined)
+  const merging = yield* Ref.make<SealedObject | undefined>(undefined)
   return {
     target,
     turn,
     pending,
+    merging,
     finding: undefined,
     keysPutBack: false,
     keysSeenAt: 0,
@@ -138,7 +142,7 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
         (cursor) => Effect.zipRight(pinShipped({ journal, pin }, target, cursor), onShipped(cursor)),
         extent
       )
-      if (isCompactionDue(at, report)) yield* compact({ journal, ring, entropy, target })
+      if (isCompactionDue(at, report)) yield* compact({ journal, ring, entropy, target, pending: at.merging })
       return report
     }
   )

@@ -157,7 +157,7 @@ const confirmSegment = Effect.fn("Shipper.confirmSegment")(function*(
  * Puts an object under a name that nobody else gives. Where one is there it is this one, from a try that nobody heard
  * of; or the beginning of it, where a place does not keep to its word: that is removed, and put again.
  */
-const putWhole = (storage: StorageShape, object: SealedObject): Effect.Effect<"put" | "there", StorageError> =>
+export const putWhole = (storage: StorageShape, object: SealedObject): Effect.Effect<"put" | "there", StorageError> =>
   storage.put(object.object, object.bytes).pipe(
     Effect.as("put" as const),
     Effect.catchIf((error) => error.reason === "AlreadyExists", () => replaceTorn(storage, object)),

@@ -70,6 +70,6 @@ export const reachingFurther = (best: SegmentInfo | undefined, next: SegmentInfo
   best === undefined || next.last > best.last ? next : best
 
 /** Whether an object cannot be whole, by its length alone: nobody will ever read it. */
-const isTorn = ({ bytes }: SegmentInfo): boolean => !isObjectLength(bytes)
+export const isTorn = ({ bytes }: SegmentInfo): boolean => !isObjectLength(bytes)
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
