@@ -103,3 +103,10 @@ export const MAIL_TEXT_BYTES = 32 * MiB
 
 /** So many neighbouring segments of a level become one of the next. */
 export const COMPACT_SEGMENTS = 16
+
+/** A place that has not answered after this is not there, seconds: a disk that spins up takes fifteen, … */
+export const PATIENCE_SECONDS = 60
+/** … and as much longer as what is put takes on the slowest line worth shipping on, bytes a second, … */
+export const PATIENCE_PUT_BYTES_A_SECOND = 16 * KiB
+/** … or what may come back, which comes faster on any line. */
+export const PATIENCE_GET_BYTES_A_SECOND = 64 * KiB

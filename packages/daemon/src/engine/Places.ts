@@ -1,4 +1,5 @@
 /** Opens what a SPEC names, by the registry. A SPEC was parsed against it, so its kind has a row there. */
+import { patient } from "@sealog/core/backup/Patience"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { Effect, Either, Schedule, Stream } from "effect"
 import { sources, targets } from "../Registry.ts"
@@ -12,8 +13,9 @@ const row = <A>(rows: Readonly<Record<string, A>>, { kind }: Spec): A => {
 }
 
 export const openSource = (spec: Spec) => row(sources, spec).open(spec)
+/** A place for which nobody waits for ever. */
 export const openTarget = Effect.fn("Places.openTarget")(function*(spec: Spec) {
-  return yield* row(targets, spec).open(yield* entered(spec))
+  return patient(yield* row(targets, spec).open(yield* entered(spec)))
 })
 
 export const prepareTarget = Effect.fn("Places.prepareTarget")(function*(spec: Spec) {
