@@ -1,6 +1,8 @@
 /** The engine that does the work: each method opens what it needs of this home, and closes it again. */
+import * as Kdf from "@sealog/core/keys/Kdf"
 import { Effect, Either, Layer, Ref, Stream } from "effect"
 import { Engine } from "./Engine.ts"
+import * as Adapters from "./engine/Adapters.ts"
 import { fingerprint, run } from "./engine/Daemon.ts"
 import { drill } from "./engine/Drill.ts"
 import { dump } from "./engine/Dump.ts"
@@ -15,12 +17,12 @@ import * as StatusFile from "./engine/StatusFile.ts"
 import { restore } from "./engine/Vault.ts"
 import { verify } from "./engine/Verify.ts"
 import type { KnownError } from "./Failure.ts"
-import type { EngineServices } from "./LazyEngine.ts"
 
-export const layer = Layer.effect(
+/** On whatever adapters there are. */
+export const layerEngine = Layer.effect(
   Engine,
   Effect.gen(function*() {
-    const services = yield* Effect.context<EngineServices>()
+    const services = yield* Effect.context<Adapters.PartServices>()
     const session = openSession()
     return Engine.of({
       init: (options) => Effect.provide(init(options), services),
@@ -53,6 +55,9 @@ export const layer = Layer.effect(
     })
   })
 )
+
+/** On the adapters of this machine. */
+export const layer = Layer.provide(layerEngine, [Adapters.layer, Kdf.layer])
 
 /** Who only asks heals nothing, but sees to it that the next sync does. */
 const condemnDamage = (error: KnownError) => isDamage(error) ? condemn(error) : Effect.void

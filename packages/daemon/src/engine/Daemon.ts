@@ -26,8 +26,8 @@ import {
 import type { Running, SyncOptions } from "../Engine.ts"
 import { EngineFailure } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
-import type { EngineServices } from "../LazyEngine.ts"
 import * as Reports from "../Reports.ts"
+import type { PartServices } from "./Adapters.ts"
 import { drill } from "./Drill.ts"
 import { condemn, isDamage, refuseOlder } from "./Heal.ts"
 import { logLines } from "./LogLines.ts"
@@ -237,8 +237,8 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
   /** The life that there is, once it has begun. */
   readonly now: Effect.Effect<Working, KnownError>
 }) {
-  const services = yield* Effect.context<EngineServices>()
-  const answer = <A>(work: (working: Working) => Effect.Effect<A, KnownError, EngineServices>) =>
+  const services = yield* Effect.context<PartServices>()
+  const answer = <A>(work: (working: Working) => Effect.Effect<A, KnownError, PartServices>) =>
     Effect.provide(Effect.flatMap(now, work), services)
   // A sync or a drill reads the stores too.
   const announce = (working: Working) => Effect.zipRight(wake(working, false), saveStatus(working))

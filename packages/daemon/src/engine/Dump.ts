@@ -8,12 +8,13 @@ import { Buffer } from "node:buffer"
 import type { KnownError } from "../Failure.ts"
 import { homeError } from "../Home.ts"
 import type { Spec } from "../Spec.ts"
+import type { Adapters } from "./Adapters.ts"
 import { openSource } from "./Places.ts"
 
 /** Lines handed on at once, bytes. */
 const PIECE_BYTES = 256 * 1024
 
-export const dump = (spec: Spec): Stream.Stream<Uint8Array, KnownError, FileSystem.FileSystem> =>
+export const dump = (spec: Spec): Stream.Stream<Uint8Array, KnownError, Adapters | FileSystem.FileSystem> =>
   Stream.unwrapScoped(Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const folder = yield* Effect.mapError(

@@ -11,7 +11,6 @@ import type { StorageShape } from "@sealog/core/backup/Storage"
 import { copyKeys, createVault, holdsVault, VaultError, vaultIdOf } from "@sealog/core/backup/Vault"
 import { KDF_DEFAULT } from "@sealog/core/format/Limits"
 import { VAULT_FILE } from "@sealog/core/format/VaultFile"
-import * as Kdf from "@sealog/core/keys/Kdf"
 import { generateKeyRing, generateVaultId, KeyRing } from "@sealog/core/keys/KeyRing"
 import { makeSlot, type Slot, slotHash } from "@sealog/core/keys/KeySlot"
 import { makeNewPassword } from "@sealog/core/keys/Password"
@@ -74,7 +73,7 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
     targets: options.targets.map(placeOf),
     ...(options.recoveryCodeFile === undefined ? {} : { recoveryCodeFile: options.recoveryCodeFile })
   })
-}, Effect.provide(Kdf.layer))
+})
 
 /** A store must be there and be of its kind; reading of it stops at the first thing found. */
 const checkSource = Effect.fn("Engine.checkSource")(function*(spec: Spec) {

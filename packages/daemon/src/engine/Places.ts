@@ -1,34 +1,18 @@
-/** Opens what a SPEC names, by the registry. A SPEC was parsed against it, so its kind has a row there. */
+/** Opens what a SPEC names. */
 import { patient } from "@sealog/core/backup/Patience"
-import type { SourceShape } from "@sealog/core/backup/Source"
+import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import { Effect, Either, Schedule, Stream } from "effect"
-import { sources, targets } from "../Registry.ts"
+import { targets } from "../Registry.ts"
 import type { Spec } from "../Spec.ts"
-import { makeAccess } from "../TargetAccess.ts"
+import { Adapters, entered, row } from "./Adapters.ts"
 
-const row = <A>(rows: Readonly<Record<string, A>>, { kind }: Spec): A => {
-  const found = rows[kind]
-  if (found === undefined) throw new RangeError(`no adapter for ${kind}`)
-  return found
-}
-
-export const openSource = (spec: Spec) => row(sources, spec).open(spec)
+export const openSource = (spec: Spec) => Effect.flatMap(Adapters, (adapters) => adapters.openSource(spec))
 /** A place for which nobody waits for ever. */
-export const openTarget = Effect.fn("Places.openTarget")(function*(spec: Spec) {
-  return patient(yield* row(targets, spec).open(yield* entered(spec)))
-})
+export const openTarget = (spec: Spec) =>
+  Effect.flatMap(Adapters, (adapters) => Effect.map(adapters.openTarget(spec), patient))
 
 export const prepareTarget = Effect.fn("Places.prepareTarget")(function*(spec: Spec) {
   yield* row(targets, spec).prepare(yield* entered(spec))
-})
-
-/** A place with the way into it. A URL has no user in it any more: that is part of the way. */
-const entered = Effect.fn("Places.entered")(function*(spec: Spec) {
-  if (row(targets, spec).place === "path") return { ...spec, access: Effect.succeed({}) }
-  const url = new URL(spec.place)
-  const { access } = yield* makeAccess(spec, url)
-  url.username = ""
-  return { ...spec, place: url.href, access }
 })
 
 /** How often a store that is away is looked for by who waits for its hints. */
@@ -36,15 +20,20 @@ const LOOK_AGAIN = "10 seconds"
 
 /** Opens a source that a home has. One whose store is away holds up no other: whoever asks it looks for it anew. */
 export const attendSource = Effect.fn("Places.attendSource")(function*(spec: Spec) {
-  const opened = yield* Effect.either(openSource(spec))
-  return Either.isRight(opened) ? opened.right : absent(spec, yield* row(sources, spec).memory)
+  const { openSource: open, sourceMemory } = yield* Adapters
+  const opened = yield* Effect.either(open(spec))
+  return Either.isRight(opened) ? opened.right : absent(spec, open(spec), yield* sourceMemory(spec))
 })
 
-const absent = (spec: Spec, memory: Pick<SourceShape, "remember" | "gaps">): SourceShape => {
+const absent = (
+  spec: Spec,
+  open: Effect.Effect<SourceShape, SourceError>,
+  memory: Pick<SourceShape, "remember" | "gaps">
+): SourceShape => {
   let found: SourceShape | undefined
   const look = Effect.suspend(() =>
     found === undefined
-      ? Effect.tap(openSource(spec), (source) =>
+      ? Effect.tap(open, (source) =>
         Effect.sync(() => {
           found = source
         }))

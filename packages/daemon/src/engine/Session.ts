@@ -3,9 +3,6 @@
  * `fingerprint` stand on; everything in it is closed with its scope.
  */
 import { FileSystem } from "@effect/platform"
-import { openLevelJournal } from "@sealog/adapters/journal/Level"
-import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
-import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
@@ -16,7 +13,6 @@ import type { SourceShape } from "@sealog/core/backup/Source"
 import { LocalObjects, openVault, type Secret } from "@sealog/core/backup/Vault"
 import { Compressor } from "@sealog/core/format/Compressor"
 import { Entropy } from "@sealog/core/keys/Entropy"
-import * as Kdf from "@sealog/core/keys/Kdf"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { type Context, Effect } from "effect"
 import { Buffer } from "node:buffer"
@@ -26,6 +22,7 @@ import type { KnownError } from "../Failure.ts"
 import { Home } from "../Home.ts"
 import type { Problem } from "../Reports.ts"
 import { type Credential, Secrets } from "../Secret.ts"
+import { Adapters } from "./Adapters.ts"
 import { healedBefore, openHome } from "./Heal.ts"
 import { attendSource, openTarget } from "./Places.ts"
 
@@ -56,9 +53,10 @@ export const openSession = Effect.fn("Session.open")(function*(
   const config = yield* Config.load()
   const home = yield* Home
   const entropy = yield* Entropy
+  const { openJournal, openLocal, openWorkshop } = yield* Adapters
   const unlocked = options.unlocked ?? (yield* unlock(config.vaultId))
   const { openedWith, ring, slots } = unlocked
-  const local = yield* makeDisk(home.root)
+  const local = yield* openLocal
   const keys = Effect.provideService(KeyRing, ring)
   const sources = yield* Effect.forEach(config.sources, attendSource)
   const targets = yield* Effect.forEach(
@@ -67,8 +65,8 @@ export const openSession = Effect.fn("Session.open")(function*(
   )
   const { journal, pin, warnings: found } = yield* openHome(
     {
-      openJournal: openLevelJournal({ path: home.journal }),
-      openWorkshop: openWorkshop(home.journal),
+      openJournal,
+      openWorkshop,
       pinPath: home.headPin,
       ring,
       sources,
@@ -99,8 +97,8 @@ export const openSession = Effect.fn("Session.open")(function*(
 const unlock = Effect.fn("Session.unlock")(function*(vaultId: string) {
   const home = yield* Home
   const { openedWith, secret } = yield* askSecret()
-  const storage = yield* makeDisk(home.root)
-  const { ring, slots } = yield* openVault({ storage, subject: home.root, secret }).pipe(Effect.provide(Kdf.layer))
+  const storage = yield* Effect.flatMap(Adapters, (adapters) => adapters.openLocal)
+  const { ring, slots } = yield* openVault({ storage, subject: home.root, secret })
   if (Buffer.from(ring.vaultId).toString("hex") !== vaultId) {
     return yield* new EngineFailure({
       reason: "NotVerified",

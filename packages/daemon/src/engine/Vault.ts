@@ -9,7 +9,6 @@ import {
   type RestoreFolder
 } from "@sealog/adapters/projections/RestoreFolder"
 import { openVault, VaultError } from "@sealog/core/backup/Vault"
-import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { parseFingerprint } from "@sealog/core/log/Fingerprint"
 import type { Since } from "@sealog/core/restore/Collect"
@@ -38,9 +37,7 @@ const openPlaces = Effect.fn("Vault.openPlaces")(function*(specs: ReadonlyArray<
     return yield* new VaultError({ reason: "NotFound", method: "open", subject: "no place was named" })
   }
   const { openedWith, secret } = yield* askSecret()
-  const { ring } = yield* openVault({ storage: first.storage, subject: first.name, secret }).pipe(
-    Effect.provide(Kdf.layer)
-  )
+  const { ring } = yield* openVault({ storage: first.storage, subject: first.name, secret })
   return { openedWith, ring, fetch: yield* makeFetch([first, ...rest], ring) }
 })
 

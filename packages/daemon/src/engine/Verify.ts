@@ -1,7 +1,5 @@
 /** Checks vaults where they lie: every configured target, one of them, or a place by SPEC. */
-import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { openVault, VaultError } from "@sealog/core/backup/Vault"
-import * as Kdf from "@sealog/core/keys/Kdf"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { makeFetch } from "@sealog/core/restore/Fetch"
 import { type VerifiedLog, verify as verifyVault, type VerifyDepth } from "@sealog/core/restore/Verify"
@@ -11,6 +9,7 @@ import { type At, EngineFailure, type VerifyOptions } from "../Engine.ts"
 import { Home } from "../Home.ts"
 import * as Reports from "../Reports.ts"
 import type { Spec } from "../Spec.ts"
+import { Adapters } from "./Adapters.ts"
 import { findingOf } from "./Findings.ts"
 import { pinnedHeads } from "./Pins.ts"
 import { openTarget } from "./Places.ts"
@@ -90,17 +89,18 @@ const specsAt = Effect.fn("Engine.specsAt")(function*(at: At): Effect.fn.Return<
 /** A place by SPEC is opened by its own slots, a configured target by the home's: no reader need trust a target's. */
 const unlockAt = Effect.fn("Engine.unlockAt")(function*(at: At, specs: ReadonlyArray<Spec>) {
   const home = yield* Home
+  const { openLocal } = yield* Adapters
   const first = specs[0]
   if (first === undefined) {
     return yield* new VaultError({ reason: "NotFound", method: "open", subject: "no place was named" })
   }
-  const storage = at.from === undefined ? yield* makeDisk(home.root) : yield* openTarget(first)
+  const storage = at.from === undefined ? yield* openLocal : yield* openTarget(first)
   const { secret } = yield* askSecret()
   const opened: { readonly ring: KeyRingShape } = yield* openVault({
     storage,
     subject: at.from === undefined ? home.root : first.spec,
     secret
-  }).pipe(Effect.provide(Kdf.layer))
+  })
   return opened.ring
 })
 
