@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process"
 import { lstat, readFile } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { codeOf, type Entry } from "./DiskFiles.ts"
+import { codeOf, type Entry, systemError } from "./DiskFiles.ts"
 import { stubSize } from "./StubFile.ts"
 
 /** What can be known of a file without its bytes. */
@@ -69,5 +69,9 @@ const lookAtStub = async (path: string, missing: unknown) => {
   }
 }
 
-/** A stub is a file of its own, and always here. */
-const sizeInStub = async (path: string): Promise<number> => stubSize(await readFile(stubOf(path))) ?? 0
+/** A stub is a file of its own, and always here. Without a size, a whole file would pass for a torn one. */
+const sizeInStub = async (path: string): Promise<number> => {
+  const size = stubSize(await readFile(stubOf(path)))
+  if (size === undefined) throw systemError("NOSIZE", stubOf(path))
+  return size
+}

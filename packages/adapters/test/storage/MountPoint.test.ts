@@ -23,7 +23,7 @@ const mounted = Effect.gen(function*() {
 })
 
 describe("a disk that is unplugged", () => {
-  /** Verifies: STO-8, STO-15 */
+  /** Verifies: STO-8, STO-30 */
   it.scopedLive("is Unreachable in every verb that could be wrong about it, and nothing is written in its place", (test) =>
     Effect.gen(function*() {
       const usb = yield* mounted
@@ -55,7 +55,7 @@ describe("a disk that is unplugged", () => {
       assert.isTrue(existsSync(`${root}/log/bb`))
     }))
 
-  /** Verifies: STO-15 */
+  /** Verifies: STO-30 */
   it.scoped("is not taken for another one that was plugged in where its vault was at the top", () =>
     Effect.gen(function*() {
       const root = `${yield* freshFolder}/usb`
@@ -71,7 +71,7 @@ describe("a disk that is unplugged", () => {
     }))
 
   for (const path of ["/mnt/sealog-no-disk/vault", "/media/sealog-no-disk", "/run/media/ada/sealog-no-disk/vault"]) {
-    /** Verifies: STO-15 */
+    /** Verifies: STO-30 */
     it.effect(`is Unreachable before anything is known of it, at ${path}`, () =>
       Effect.gen(function*() {
         // One disk carries everything: the system's own.
@@ -83,7 +83,7 @@ describe("a disk that is unplugged", () => {
       }))
   }
 
-  /** Verifies: STO-15 */
+  /** Verifies: STO-30 */
   it.effect("is there where any folder on the way to it carries another disk, and where its owner says so", () =>
     Effect.gen(function*() {
       const usb = "/mnt/sealog-no-disk"
@@ -107,7 +107,7 @@ describe("a disk that is unplugged", () => {
       )
     }))
 
-  /** Verifies: STO-15 */
+  /** Verifies: STO-30 */
   it.scoped("is found through links, and by the folder above where it has none of its own yet", () =>
     Effect.gen(function*() {
       const folder = yield* freshFolder

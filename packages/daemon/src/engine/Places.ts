@@ -1,6 +1,8 @@
 /** Opens what a SPEC names, by the registry. A SPEC was parsed against it, so its kind has a row there. */
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { Effect, Either, Schedule, Stream } from "effect"
+import { join } from "node:path"
+import { Home } from "../Home.ts"
 import { sources, targets } from "../Registry.ts"
 import type { Spec } from "../Spec.ts"
 import { makeAccess } from "../TargetAccess.ts"
@@ -20,13 +22,27 @@ export const prepareTarget = Effect.fn("Places.prepareTarget")(function*(spec: S
   yield* row(targets, spec).prepare(yield* entered(spec))
 })
 
+/** The home lies wherever its owner put it, on a disk that is there while anything of it is read. */
+export const HOME_DISK = { mount: "/" } as const
+
+/** With the mount point that the place lies below: what is on the home's own disk is there whenever the home is. */
+export const withMount = Effect.fn("Places.withMount")(function*(spec: Spec) {
+  if (row(targets, spec).place !== "path") return spec
+  const { mountOf } = yield* Effect.promise(() => import("@sealog/adapters/storage/Disk"))
+  const home = yield* Home
+  const mount = yield* mountOf(spec.place)
+  return mount === (yield* mountOf(home.root)) ? spec : { ...spec, mount }
+})
+
 /** A place with the way into it. A URL has no user in it any more: that is part of the way. */
 const entered = Effect.fn("Places.entered")(function*(spec: Spec) {
-  if (row(targets, spec).place === "path") return { ...spec, access: Effect.succeed({}) }
+  const home = yield* Home
+  const staging = join(home.root, "outgoing")
+  if (row(targets, spec).place !== "url") return { ...spec, staging, access: Effect.succeed({}) }
   const url = new URL(spec.place)
   const { access } = yield* makeAccess(spec, url)
   url.username = ""
-  return { ...spec, place: url.href, access }
+  return { ...spec, staging, place: url.href, access }
 })
 
 /** How often a store that is away is looked for by who waits for its hints. */

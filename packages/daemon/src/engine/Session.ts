@@ -27,7 +27,7 @@ import { Home } from "../Home.ts"
 import type { Problem } from "../Reports.ts"
 import { type Credential, Secrets } from "../Secret.ts"
 import { healedBefore, openHome } from "./Heal.ts"
-import { attendSource, openTarget } from "./Places.ts"
+import { attendSource, HOME_DISK, openTarget } from "./Places.ts"
 
 export interface Session {
   readonly config: Config.Config
@@ -58,7 +58,7 @@ export const openSession = Effect.fn("Session.open")(function*(
   const entropy = yield* Entropy
   const unlocked = options.unlocked ?? (yield* unlock(config.vaultId))
   const { openedWith, ring, slots } = unlocked
-  const local = yield* makeDisk(home.root)
+  const local = yield* makeDisk(home.root, HOME_DISK)
   const keys = Effect.provideService(KeyRing, ring)
   const sources = yield* Effect.forEach(config.sources, attendSource)
   const targets = yield* Effect.forEach(
