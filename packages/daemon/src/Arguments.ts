@@ -70,7 +70,8 @@ export type Arguments =
   | LogArguments
   | { readonly command: "status" | "drill history" | "source list" | "source detect" | "target list" | "fingerprint" }
   | { readonly command: "drill verify"; readonly file: string }
-  | { readonly command: "source dump"; readonly spec: string }
+  | { readonly command: "source dump" | "target add"; readonly spec: string }
+  | { readonly command: "target remove"; readonly name: string }
   | { readonly command: "service install"; readonly kind?: "systemd" | "launchd" }
 
 /** A command line, understood. */

@@ -53,7 +53,8 @@ const TargetEntry = Schema.Struct({
   auth: TargetSettings.fields.auth,
   password_file: Schema.optional(Schema.String),
   password_command: Schema.optional(Schema.String),
-  ca_file: Schema.optional(Schema.String)
+  ca_file: Schema.optional(Schema.String),
+  mount: Schema.optional(Schema.String.pipe(Schema.startsWith("/")))
 })
 
 const File = Schema.Struct({
@@ -97,7 +98,12 @@ export const encode = (config: Config): string =>
       ship_delay_seconds: config.shipDelaySeconds,
       drill_every_hours: config.drillEveryHours,
       source: config.sources.map(({ name, spec }) => ({ name, spec })),
-      target: config.targets.map(({ access, name, spec }) => ({ name, spec, ...encodeAccess(access) }))
+      target: config.targets.map(({ access, mount, name, spec }) => ({
+        name,
+        spec,
+        ...encodeAccess(access),
+        ...present({ mount })
+      }))
     })
   }`
 
@@ -123,7 +129,7 @@ export const decode = (
       shipDelaySeconds: file.ship_delay_seconds,
       drillEveryHours: file.drill_every_hours,
       sources: yield* parseAll("source", specs(file.source), platform),
-      targets: withAccess(yield* parseAll("target", specs(file.target), platform), file.target)
+      targets: withSettings(yield* parseAll("target", specs(file.target), platform), file.target)
     }
   })
 
@@ -132,9 +138,12 @@ const encodeAccess = (access: TargetSettings = {}) => {
   return present({ user, auth, password_file: passwordFile, password_command: passwordCommand, ca_file: caFile })
 }
 
-const withAccess = (specs: ReadonlyArray<Spec>, entries: ReadonlyArray<typeof TargetEntry.Type>): ReadonlyArray<Spec> =>
+const withSettings = (
+  specs: ReadonlyArray<Spec>,
+  entries: ReadonlyArray<typeof TargetEntry.Type>
+): ReadonlyArray<Spec> =>
   specs.map((spec, at) => {
-    const { auth, ca_file, password_command, password_file, user } = entries[at]!
+    const { auth, ca_file, mount, password_command, password_file, user } = entries[at]!
     const access = present({
       user,
       auth,
@@ -142,7 +151,7 @@ const withAccess = (specs: ReadonlyArray<Spec>, entries: ReadonlyArray<typeof Ta
       passwordCommand: password_command,
       caFile: ca_file
     })
-    return Object.keys(access).length === 0 ? spec : { ...spec, access }
+    return { ...spec, ...(Object.keys(access).length === 0 ? {} : { access }), ...present({ mount }) }
   })
 
 const present = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

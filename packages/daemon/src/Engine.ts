@@ -21,6 +21,10 @@ export type EngineReason =
   | "UnknownFormat"
   /** No target of that name in the configuration. */
   | "UnknownTarget"
+  /** That place is a target already. */
+  | "TargetExists"
+  /** A vault is kept at one place at least. */
+  | "LastTarget"
   /** No file there that is a receipt. */
   | "NotAReceipt"
   /** Damage or a gap that stops the command before it has a report. */
@@ -60,6 +64,8 @@ export interface InitOptions {
 
 export interface SyncOptions {
   readonly shipDelaySeconds: number
+  /** The same for targets that only queue what they are given; else they wait no longer than others. */
+  readonly queuedDelaySeconds?: number
 }
 
 export interface RestoreOptions {
@@ -126,4 +132,8 @@ export class Engine extends Context.Tag("@sealog/daemon/Engine")<Engine, {
   /** The canonical form of a store, straight from it, in the pieces it comes in; needs neither home nor key. */
   readonly dump: (options: { readonly source: Spec }) => Stream.Stream<Uint8Array, EngineError>
   readonly fingerprint: Effect.Effect<Reports.FingerprintReport, EngineError>
+  /** Prepares a place, brings it the keys, and puts it into the configuration. */
+  readonly targetAdd: (options: { readonly target: Spec }) => Effect.Effect<Reports.TargetAddReport, EngineError>
+  /** Takes a target out of the configuration and out of what is remembered; touches nothing at its place. */
+  readonly targetRemove: (options: { readonly name: string }) => Effect.Effect<Reports.TargetRemoveReport, EngineError>
 }>() {}

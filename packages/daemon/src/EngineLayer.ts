@@ -14,6 +14,7 @@ import { history, verifyReceipt } from "./engine/Receipts.ts"
 import { scrubOnce } from "./engine/Scrub.ts"
 import { openSession, type Session } from "./engine/Session.ts"
 import * as StatusFile from "./engine/StatusFile.ts"
+import { addTarget, removeTarget } from "./engine/Targets.ts"
 import { restore } from "./engine/Vault.ts"
 import { verify } from "./engine/Verify.ts"
 import type { KnownError } from "./Failure.ts"
@@ -51,7 +52,19 @@ export const layerEngine = Layer.effect(
           Effect.map(session, (opened) => Stream.tapError(logLines(opened, options), condemnDamage))
         ).pipe(Stream.provideContext(services)),
       dump: ({ source }) => Stream.provideContext(dump(source), services),
-      fingerprint: session.pipe(Effect.flatMap(fingerprint), Effect.scoped, Effect.provide(services))
+      fingerprint: session.pipe(Effect.flatMap(fingerprint), Effect.scoped, Effect.provide(services)),
+      targetAdd: ({ target }) =>
+        session.pipe(
+          Effect.flatMap((opened) => addTarget(opened, target)),
+          Effect.scoped,
+          Effect.provide(services)
+        ),
+      targetRemove: ({ name }) =>
+        session.pipe(
+          Effect.flatMap((opened) => removeTarget(opened, name)),
+          Effect.scoped,
+          Effect.provide(services)
+        )
     })
   })
 )

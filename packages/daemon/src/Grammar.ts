@@ -257,6 +257,16 @@ const addLists = (program: Command, { found }: Listener) => {
   target.command("list")
     .description("the targets of the configuration")
     .action(() => found({ arguments: { command: "target list" } }))
+  opening(target.command("add").description("one more place; it is filled by the next sync, or by the daemon"))
+    .argument("<spec>", "the place, as disk:PATH or NAME=disk:PATH", text)
+    .action((spec: string, flags: Opening) =>
+      found({ arguments: { command: "target add", spec }, ...given({ recoveryCodeFile: flags.recoveryCodeFile }) })
+    )
+  opening(target.command("remove").description("ship there no more; what lies there stays"))
+    .argument("<name>", "a target of the configuration", text)
+    .action((name: string, flags: Opening) =>
+      found({ arguments: { command: "target remove", name }, ...given({ recoveryCodeFile: flags.recoveryCodeFile }) })
+    )
 }
 
 const addService = (program: Command, { found }: Listener) => {

@@ -50,7 +50,9 @@ export const layer = (
         drillVerify: (options) => Effect.flatMap(engine, (real) => real.drillVerify(options)),
         log: (options) => Stream.unwrap(Effect.map(engine, (real) => real.log(options))),
         dump: (options) => Stream.unwrap(Effect.map(engine, (real) => real.dump(options))),
-        fingerprint: Effect.flatMap(engine, (real) => real.fingerprint)
+        fingerprint: Effect.flatMap(engine, (real) => real.fingerprint),
+        targetAdd: (options) => Effect.flatMap(engine, (real) => real.targetAdd(options)),
+        targetRemove: (options) => Effect.flatMap(engine, (real) => real.targetRemove(options))
       }
     })
   )

@@ -26,12 +26,18 @@ export interface SourceAdapter {
 
 /** A place, and how it is entered, to be found when it is first used. */
 export interface NamedPlace extends Named {
+  /** The whole SPEC, for what is said of the place. */
+  readonly spec?: string
+  /** The mount point that it is known to lie below. */
+  readonly mount?: string
+  /** A folder of the home for what is on its way out. */
+  readonly staging?: string
   readonly access: Effect.Effect<WebDavAccess, StorageError>
 }
 
 export interface TargetAdapter {
-  /** What stands after the kind in a SPEC: a path of this machine, or a URL. */
-  readonly place: "path" | "url"
+  /** What stands after the kind in a SPEC: a path of this machine, a URL, or a folder of the user's iCloud Drive, if any. */
+  readonly place: "path" | "url" | "icloud"
   readonly open: (spec: NamedPlace) => Effect.Effect<StorageShape, StorageError>
   /** Makes the place ready for a new vault: a folder that is not there yet. */
   readonly prepare: (spec: NamedPlace) => Effect.Effect<void, StorageError>
@@ -67,12 +73,41 @@ export const sources: Readonly<Record<string, SourceAdapter>> = {
 export const targets: Readonly<Record<string, TargetAdapter>> = {
   disk: {
     place: "path",
-    open: ({ place }) =>
-      Effect.flatMap(Effect.promise(() => import("@sealog/adapters/storage/Disk")), ({ makeDisk }) => makeDisk(place)),
-    prepare: ({ place }) =>
+    open: ({ mount, place }) =>
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/storage/Disk")),
-        ({ prepareDisk }) => prepareDisk(place)
+        ({ makeDisk }) => makeDisk(place, given({ mount }))
+      ),
+    prepare: ({ mount, place }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/Disk")),
+        ({ prepareDisk }) => prepareDisk(place, given({ mount }))
+      )
+  },
+  folder: {
+    place: "path",
+    open: ({ mount, place, staging }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/SyncedFolder")),
+        ({ makeSyncedFolder }) => makeSyncedFolder({ kind: "folder", path: place, ...given({ mount, staging }) })
+      ),
+    prepare: ({ mount, place }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/SyncedFolder")),
+        ({ prepareSyncedFolder }) => prepareSyncedFolder({ path: place, ...given({ mount }) })
+      )
+  },
+  icloud: {
+    place: "icloud",
+    open: ({ place, spec = "icloud", staging }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/ICloud")),
+        ({ makeICloud }) => makeICloud({ path: place === "" ? undefined : place, subject: spec, ...given({ staging }) })
+      ),
+    prepare: ({ place, spec = "icloud" }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/ICloud")),
+        ({ prepareICloud }) => prepareICloud({ path: place === "" ? undefined : place, subject: spec })
       )
   },
   webdav: {
@@ -87,6 +122,13 @@ export const targets: Readonly<Record<string, TargetAdapter>> = {
         Effect.promise(() => import("@sealog/adapters/storage/WebDav")),
         ({ prepareWebDav }) => prepareWebDav({ url: place, access })
       )
+  }
+}
+
+/** Leaves out what is not known. */
+function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
   }
 }
 
@@ -108,8 +150,6 @@ export const sourceKinds: Readonly<Record<string, Availability>> = availability(
 ])
 
 export const targetKinds: Readonly<Record<string, Availability>> = availability(targets, [
-  "folder",
-  "icloud",
   "s3",
   "sftp",
   "rclone",

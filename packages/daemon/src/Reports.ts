@@ -67,6 +67,9 @@ export type InitReport = typeof InitReport.Type
 export const TargetState = Schema.Literal("current", "behind", "unreachable", "full", "denied")
 export type TargetState = typeof TargetState.Type
 
+/** `stored` for good there, or `queued` for another program to upload, of which nothing more is known here. */
+const Durability = Schema.Literal("stored", "queued")
+
 export const SyncReport = document("sync", {
   captured: Schema.Struct({ events: Count }),
   sources: Schema.Array(Schema.Struct({
@@ -82,6 +85,7 @@ export const SyncReport = document("sync", {
     name: Schema.String,
     kind: Schema.String,
     state: TargetState,
+    durability: optional(Durability),
     /** Objects and bytes this pass stored there. */
     objects: Count,
     bytes: Bytes,
@@ -132,6 +136,7 @@ export const StatusReport = document("status", {
     name: Schema.String,
     kind: Schema.String,
     state: TargetState,
+    durability: optional(Durability),
     shippedTreeSize: Count,
     behindEvents: Count,
     behindSeconds: Seconds,
@@ -139,7 +144,7 @@ export const StatusReport = document("status", {
     objects: Count,
     bytes: Bytes
   })),
-  /** Age of the oldest event that is at no target; null while that is not known. */
+  /** Age of the oldest event that is stored at no target; null while that is not known, as of what is only queued. */
   rpoSeconds: Schema.NullOr(Seconds),
   lastDrill: Schema.NullOr(LastDrill),
   warnings: Schema.Array(Problem)
@@ -253,6 +258,22 @@ export type SourceDetectReport = typeof SourceDetectReport.Type
 
 export const TargetListReport = document("target-list", { targets: Schema.Array(Place) })
 export type TargetListReport = typeof TargetListReport.Type
+
+export const TargetAddReport = document("target-add", {
+  target: Place,
+  /** It held this very vault already. */
+  heldVault: Schema.Boolean,
+  /** How many events are to be there; what is missing is brought by the next sync, or by the daemon. */
+  treeSize: Count
+})
+export type TargetAddReport = typeof TargetAddReport.Type
+
+export const TargetRemoveReport = document("target-remove", {
+  target: Place,
+  /** Those that are left. */
+  targets: Schema.Array(Place)
+})
+export type TargetRemoveReport = typeof TargetRemoveReport.Type
 
 export const ServiceReport = document("service", {
   kind: Schema.Literal("systemd", "launchd"),

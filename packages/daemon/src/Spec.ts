@@ -4,7 +4,7 @@
  */
 import { Data, Either, Schema } from "effect"
 import * as NodePath from "node:path"
-import type { PlatformShape } from "./Platform.ts"
+import { type PlatformShape, variable } from "./Platform.ts"
 import { type Role, sourceKinds, targetKinds, targets } from "./Registry.ts"
 import { TargetSettings } from "./TargetSettings.ts"
 
@@ -12,12 +12,14 @@ export const Spec = Schema.Struct({
   /** Unique in a vault, ignoring case: it names a folder of a restore. */
   name: Schema.String,
   kind: Schema.String,
-  /** What stands after the kind: an absolute path, or a URL as given. */
+  /** What stands after the kind: an absolute path, or a URL as given; nothing where this system has no such place. */
   place: Schema.String,
   /** The whole of it in full, without its name, as the configuration keeps it. */
   spec: Schema.String,
   /** How a place on a network is entered, of what may be written down. */
-  access: Schema.optionalWith(TargetSettings, { exact: true })
+  access: Schema.optionalWith(TargetSettings, { exact: true }),
+  /** The mount point that a place on another disk than the home's lay below when it was made a target. */
+  mount: Schema.optionalWith(Schema.String, { exact: true })
 })
 export type Spec = typeof Spec.Type
 
@@ -91,6 +93,13 @@ const parse = (role: Role, text: string, platform: PlatformShape): Either.Either
   if (known === undefined) return Either.left(failure("UnknownKind", role, kind))
   if (known === "later") return Either.left(failure("LaterKind", role, kind))
   const place = split?.[2] ?? ""
+  if (role === "target" && targets[kind]?.place === "icloud") {
+    return Either.map(parseDrive(role, text, place, platform), (drive) => ({
+      name: name?.normalize("NFC"),
+      kind,
+      ...drive
+    }))
+  }
   if (place === "") return Either.left(failure("Malformed", role, text))
   if (role === "target" && targets[kind]?.place === "url") {
     return Either.map(parseUrl(role, place), (url) => ({
@@ -102,6 +111,30 @@ const parse = (role: Role, text: string, platform: PlatformShape): Either.Either
   }
   const absolute = absolutePath(place, platform)
   return Either.right({ name: name?.normalize("NFC"), kind, place: absolute, spec: `${kind}:${absolute}` })
+}
+
+/** Where macOS keeps iCloud Drive, below the user's own folder. */
+const ICLOUD_DRIVE = ["Library", "Mobile Documents", "com~apple~CloudDocs"]
+/** The folder of a vault there, where none is named. */
+const ICLOUD_FOLDER = "sealog"
+
+/** A folder of iCloud Drive; `SEALOG_ICLOUD_ROOT` says where that is, on systems that have none too. */
+const parseDrive = (
+  role: Role,
+  text: string,
+  folder: string,
+  platform: PlatformShape
+): Either.Either<Pick<Spec, "place" | "spec">, SpecError> => {
+  const parts = (folder === "" ? ICLOUD_FOLDER : folder).replace(/\/$/u, "").split("/")
+  if (parts.some((part) => part === "" || part === "." || part === ".." || part === "~")) {
+    return Either.left(failure("Malformed", role, text))
+  }
+  const usual = platform.system === "macos" ? NodePath.posix.join(platform.userDir, ...ICLOUD_DRIVE) : undefined
+  const root = variable(platform, "SEALOG_ICLOUD_ROOT") ?? usual
+  return Either.right({
+    place: root === undefined ? "" : absolutePath(NodePath.posix.join(root, ...parts), platform),
+    spec: folder === "" ? "icloud" : `icloud:${parts.join("/")}`
+  })
 }
 
 /** The URL of a folder: a user may be named in it, and nothing that is a secret or may hold one. */

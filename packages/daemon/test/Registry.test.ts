@@ -35,7 +35,10 @@ describe("Registry", () => {
       Effect.gen(function*() {
         const local = Object.entries(targets).filter(([, { place }]) => place === "path")
         assert.isAbove(local.length, 0)
+        const fs = yield* FileSystem.FileSystem
         for (const [kind, { open, prepare }] of local) {
+          // A folder that is synced is made in one that is there; any other with those on the way to it.
+          yield* fs.makeDirectory(`${folder}/${kind}`)
           const spec = { name: "mine", place: `${folder}/${kind}/new`, access: Effect.succeed({}) }
           yield* prepare(spec)
           assert.strictEqual((yield* open(spec)).kind, kind)
@@ -57,7 +60,7 @@ describe("Registry", () => {
 
   it("keeps the names of later releases apart from those it has", () => {
     assert.deepStrictEqual(Object.keys(sources).map((kind) => sourceKinds[kind]), ["now", "now"])
-    assert.deepStrictEqual(Object.keys(targets).map((kind) => targetKinds[kind]), ["now", "now"])
+    assert.deepStrictEqual(Object.keys(targets).map((kind) => targetKinds[kind]), ["now", "now", "now", "now"])
     assert.strictEqual(sourceKinds["imessage"], "later")
     assert.strictEqual(targetKinds["s3"], "later")
   })

@@ -101,6 +101,25 @@ describe("Spec", () => {
     assert.strictEqual(spec(written), written)
   })
 
+  /** Verifies: SYN-7 */
+  it("takes a folder of iCloud Drive by its name, or none, and finds it where macOS or its owner keeps it", () => {
+    const spec = (text: string, platform: Partial<PlatformShape> = {}) =>
+      Either.map(
+        parseOne("target", text, { ...linux, ...platform }),
+        (parsed) => [parsed.name, parsed.place, parsed.spec]
+      )
+    const drive = "/home/ada/Library/Mobile Documents/com~apple~CloudDocs"
+    const mac = { system: "macos" } as const
+    assert.deepStrictEqual(spec("icloud", mac), Either.right(["icloud", `${drive}/sealog`, "icloud"]))
+    assert.deepStrictEqual(spec("me=icloud:a b/c/", mac), Either.right(["me", `${drive}/a b/c`, "icloud:a b/c"]))
+    assert.deepStrictEqual(spec("icloud"), Either.right(["icloud", "", "icloud"]))
+    const given = { environment: { SEALOG_ICLOUD_ROOT: "~/drive" } }
+    assert.deepStrictEqual(spec("icloud:x", given), Either.right(["icloud", "/home/ada/drive/x", "icloud:x"]))
+    for (const text of ["icloud:/etc", "icloud:../x", "icloud:a//b", "icloud:~", "icloud:a/../b", "icloud:."]) {
+      assert.strictEqual(refused(text, "target"), "Malformed", text)
+    }
+  })
+
   /** Verifies: DAV-9 */
   it("refuses a secret in a URL, in whatever place, and never says it again", () => {
     for (

@@ -21,6 +21,11 @@ export interface Entry {
   readonly kind: "file" | "folder" | "other"
 }
 
+export interface ReadRange {
+  readonly offset: number
+  readonly length: number
+}
+
 /** Replaceable one by one, so that tests can make a disk that is full, torn or old. */
 export interface DiskFiles {
   readonly writeNew: (path: string, bytes: Uint8Array) => Promise<void>
@@ -29,12 +34,10 @@ export interface DiskFiles {
   readonly remove: (path: string) => Promise<void>
   /** With the folders on the way to it; each that is new under a name that lasts. */
   readonly makeFolder: (path: string) => Promise<void>
+  /** In a folder that is there, under a name that lasts; one that is there already stays. */
+  readonly makeInside: (path: string) => Promise<void>
   readonly syncFolder: (path: string) => Promise<void>
-  readonly read: (
-    path: string,
-    range: { readonly offset: number; readonly length: number } | undefined,
-    limitBytes: number
-  ) => Promise<Uint8Array>
+  readonly read: (path: string, range: ReadRange | undefined, limitBytes: number) => Promise<Uint8Array>
   readonly entries: (path: string) => AsyncIterable<Entry>
   readonly stat: (
     path: string
@@ -78,32 +81,27 @@ export const diskFiles: DiskFiles = {
       if (folder === above) return
     }
   },
-  /** Makes new names last. File systems that cannot sync a folder keep its names some other way, or not at all. */
+  makeInside: async (path) => {
+    try {
+      await mkdir(path, { mode: FOLDER_MODE })
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error
+      return
+    }
+    await diskFiles.syncFolder(dirname(path))
+  },
+  /** Makes new names last. */
   syncFolder: async (path) => {
     if (process.platform === "win32") return
     const folder = await open(path, "r")
     try {
-      await folder.sync()
-    } catch (error) {
-      if (!folderSyncMissing.has(codeOf(error))) throw error
+      await tolerant(() => folder.sync())
     } finally {
       await folder.close()
     }
   },
-  read: async (path, range, limitBytes) => {
-    // Without O_NONBLOCK a named pipe under an object's name would hold a thread of the pool for ever.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0))
-    try {
-      const stat = await file.stat()
-      if (!stat.isFile()) throw new FileProblem("NOTFILE", path)
-      const offset = range?.offset ?? 0
-      const length = Math.max(0, Math.min(range?.length ?? stat.size, stat.size - offset))
-      if (length > limitBytes) throw new FileProblem("TOOLONG", path)
-      return await readExactly(file, offset, length, path)
-    } finally {
-      await file.close()
-    }
-  },
+  // Without O_NONBLOCK a named pipe under an object's name would hold a thread of the pool for ever.
+  read: (path, range, limitBytes) => readFrom(path, constants.O_NONBLOCK ?? 0, range, limitBytes),
   entries: async function*(path) {
     for await (const entry of await opendir(path)) {
       yield { name: entry.name, kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other" }
@@ -213,6 +211,26 @@ const writeAll = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
   }
 }
 
+/** A file, or a range of it; `more` is how it is opened beside being read and being no link. */
+export const readFrom = async (
+  path: string,
+  more: number,
+  range: ReadRange | undefined,
+  limitBytes: number
+): Promise<Uint8Array> => {
+  const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | more)
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) throw new FileProblem("NOTFILE", path)
+    const offset = range?.offset ?? 0
+    const length = Math.max(0, Math.min(range?.length ?? stat.size, stat.size - offset))
+    if (length > limitBytes) throw new FileProblem("TOOLONG", path)
+    return await readExactly(file, offset, length, path)
+  } finally {
+    await file.close()
+  }
+}
+
 const readExactly = async (file: FileHandle, offset: number, length: number, path: string): Promise<Uint8Array> => {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length;) {
@@ -235,6 +253,16 @@ const ignoreMissing = (error: unknown): undefined => {
   return undefined
 }
 
-const folderSyncMissing = new Set(["ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOTTY", "EPERM", "EISDIR"])
+/** Shares that cannot sync a folder (SMB, some of NFS) keep its names some other way, or not at all. Nothing else passes. */
+export const tolerant = async (syncOfFolder: () => Promise<void>): Promise<void> => {
+  try {
+    await syncOfFolder()
+  } catch (error) {
+    if (!folderSyncMissing.has(codeOf(error))) throw error
+  }
+}
+
+/** Of a sync of a folder only: said of a file's, or of a write, the same words are failures. */
+const folderSyncMissing = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "EPERM"])
 /** What file systems without hard links say. */
 export const linkMissing: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EPERM", "EXDEV", "EMLINK"])

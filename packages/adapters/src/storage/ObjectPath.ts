@@ -16,11 +16,17 @@ export const parseObjectName = (
 ): Effect.Effect<{ readonly folder: string; readonly base: string }, StorageError> => {
   if (name === READABLE_NAME) return Effect.succeed({ folder: "", base: name })
   const slash = name.indexOf("/")
-  const folder = name.slice(0, Math.max(0, slash))
-  const base = name.slice(slash + 1)
-  return part.test(folder) && part.test(base) && folder !== TEMPORARY_FOLDER
-    ? Effect.succeed({ folder, base })
+  return isObject(name)
+    ? Effect.succeed({ folder: name.slice(0, slash), base: name.slice(slash + 1) })
     : new StorageError({ reason: "Unsupported", method, subject: JSON.stringify(name), retryable: false })
+}
+
+/** Whether this is the name of an object. */
+export const isObject = (name: string): boolean => {
+  if (name === READABLE_NAME) return true
+  const slash = name.indexOf("/")
+  const folder = name.slice(0, Math.max(0, slash))
+  return part.test(folder) && part.test(name.slice(slash + 1)) && folder !== TEMPORARY_FOLDER
 }
 
 /** Whether a listing may begin with this: part of a name, and nothing that leads out of the vault. */

@@ -36,16 +36,17 @@ export const prepareWebDav = Effect.fn("WebDav.prepare")(function*(options: WebD
   yield* tree.makeFolder(deed, TEMPORARY_FOLDER)
 })
 
-/** Opens the vault in a folder, which need not be reachable yet, and removes what dead runs left there. */
+/** The vault in a folder, which need not be reachable yet. Before the first put, what dead runs left is removed. */
 export const makeWebDav = Effect.fn("WebDav.make")(function*(options: WebDavOptions) {
   const { client, root, tree } = open(options)
-  yield* tree.removeStale({ root: root.href, method: "open", name: "" })
+  const sweep = yield* Effect.once(tree.removeStale({ root: root.href, method: "open", name: "" }))
   const publish = makePublish({ client, root, tree })
   const deedOf = (method: string, name: string): Deed => ({ root: root.href, method, name })
 
   const put = Effect.fn("WebDav.put")(function*(name: string, bytes: Uint8Array) {
     yield* parseObjectName("put", name)
     if (bytes.length > OBJECT_BYTES) return yield* unsupported("put", name)
+    yield* sweep
     yield* publish(deedOf("put", name), bytes)
   })
 

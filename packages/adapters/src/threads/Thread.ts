@@ -7,11 +7,11 @@
  * memory: nothing large is copied.
  */
 import { Effect } from "effect"
-import { createRequire } from "node:module"
 import { clearTimeout, setTimeout } from "node:timers"
 import { type TransferListItem, Worker } from "node:worker_threads"
 import type { FilesAnswer, FilesRequest } from "../projections/FileJob.ts"
 import type { StatsAnswer, StatsRequest, TakeAnswer, TakeRequest } from "../sources/MaildirParcels.ts"
+import { compiledPath } from "./Compiled.ts"
 import type { Frames, Inputs } from "./CompressJob.ts"
 
 /** A message and the memory that is handed over with it. */
@@ -78,7 +78,10 @@ class Thread {
 
   private start(): Worker {
     // Without this process's options, some of which say where modules are found.
-    const worker = new Worker(workPath(), { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
+    const worker = new Worker(compiledPath("threads/Work"), {
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB }
+    })
     worker.on("message", (output: unknown) => {
       this.waiting.shift()?.done(output)
       if (this.waiting.length > 0) return
@@ -94,12 +97,3 @@ class Thread {
 }
 
 const thread = new Thread()
-
-/**
- * The compiled module: a thread starts from a file that Node itself can read, so from the package as it is installed,
- * also where this very code runs from a bundle; where it runs from source, from what was built of that.
- */
-const workPath = (): string => {
-  const path = createRequire(import.meta.url).resolve("@sealog/adapters/threads/Work")
-  return path.replace(/([\\/])src([\\/]threads[\\/]Work)\.ts$/, "$1dist$2.js")
-}

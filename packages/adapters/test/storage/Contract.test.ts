@@ -5,12 +5,17 @@
 import { describe, it } from "@effect/vitest"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
 import { diskFiles } from "@sealog/adapters/storage/DiskFiles"
+import { makeICloud, prepareICloud } from "@sealog/adapters/storage/ICloud"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
+import { makeSyncedFolder, prepareSyncedFolder } from "@sealog/adapters/storage/SyncedFolder"
 import { Storage, type StorageError, type StorageShape } from "@sealog/core/backup/Storage"
 import { register } from "@sealog/core/testing/Contract"
 import { failing, makeFaulty, seeded } from "@sealog/core/testing/FaultyStorage"
 import { claimed, storageContract } from "@sealog/core/testing/StorageContract"
 import { Effect, Layer, Schedule, Stream } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { freshFolder, openHandles } from "../support.ts"
 
 const disk = Effect.gen(function*() {
@@ -28,6 +33,26 @@ const diskWithoutLinks = Effect.gen(function*() {
   const path = yield* freshFolder
   yield* prepareDisk(path)
   return yield* makeDisk(path, { files: noLinks })
+})
+
+const syncedFolder = Effect.gen(function*() {
+  const home = yield* freshFolder
+  const path = `${home}/vault`
+  yield* prepareSyncedFolder({ path })
+  return yield* makeSyncedFolder({ kind: "folder", path, staging: `${home}/outgoing` })
+})
+
+/** Nothing can be renamed from there, where it is another file system. */
+const elsewhere = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "sealog-outgoing-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const iCloud = Effect.gen(function*() {
+  const path = `${yield* freshFolder}/sealog`
+  const options = { path, subject: "icloud", staging: yield* elsewhere }
+  yield* prepareICloud(options)
+  return yield* makeICloud(options)
 })
 
 /** A place that refuses and forgets to answer now and then, behind one that asks again. */
@@ -62,6 +87,9 @@ const subjects = {
   memory: makeMemory(),
   disk,
   "disk without hard links": diskWithoutLinks,
+  // On one machine a name is taken once; of two machines that sync nobody can say so, and no more is claimed.
+  "a synced folder": syncedFolder,
+  "iCloud Drive": iCloud,
   "memory behind a wrapper": passThrough,
   "a troubled place behind retries": retried
 }

@@ -171,7 +171,9 @@ describe("what is left on a disk", () => {
       writeFileSync(`${path}/tmp/new.part`, "x")
       utimesSync(`${path}/tmp/new.part`, 100_000, 100_000)
       yield* TestClock.setTime(100_000_000)
-      yield* makeDisk(path)
+      const disk = yield* makeDisk(path)
+      assert.deepStrictEqual(readdirSync(`${path}/tmp`).toSorted(), ["new.part", "old.part"])
+      yield* disk.put("log/aa", BYTES)
       assert.deepStrictEqual(readdirSync(`${path}/tmp`), ["new.part"])
     }))
 

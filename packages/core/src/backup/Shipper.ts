@@ -63,10 +63,11 @@ export interface SealedCut {
   readonly sealed: SealedObject
 }
 
-/** What can pass by itself is tried again: 0.2, 0.4, 0.8, … seconds, jittered, six times. */
+/** What can pass by itself is tried again: 0.2, 0.4, 0.8, … seconds, jittered, six times; what is slow to fail, once. */
 export const retryStorage = Schedule.exponential("200 millis").pipe(
   Schedule.jittered,
   Schedule.intersect(Schedule.recurs(6)),
+  Schedule.upTo("30 seconds"),
   Schedule.whileInput((error: ShipError) => error._tag === "StorageError" && error.retryable)
 )
 

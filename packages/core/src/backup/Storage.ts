@@ -77,6 +77,8 @@ export interface StorageShape {
   readonly list: (prefix: string) => Stream.Stream<ObjectInfo, StorageError>
   /** Removes an object; one that is not there is removed already. */
   readonly delete: (name: string) => Effect.Effect<void, StorageError>
+  /** Copies that a program which syncs the place has made of objects, as the last listings met them: never read. */
+  readonly conflictCopies?: () => ReadonlyArray<string>
 }
 
 export class Storage extends Context.Tag("@sealog/core/backup/Storage")<Storage, StorageShape>() {}

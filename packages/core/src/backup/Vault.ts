@@ -6,7 +6,7 @@ import { Context, Data, Effect, Either, Stream } from "effect"
 import type { Redacted } from "effect"
 import type { FormatError } from "../format/FormatError.ts"
 import { SLOTS } from "../format/Limits.ts"
-import { slotName } from "../format/ObjectName.ts"
+import { isObjectName, slotName } from "../format/ObjectName.ts"
 import { decodeVaultFile, encodeVaultFile, VAULT_FILE } from "../format/VaultFile.ts"
 import type { Kdf, KdfError } from "../keys/Kdf.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
@@ -150,7 +150,11 @@ export const openVault = Effect.fn("Vault.open")(function*(options: {
 
 /** Copies the slots and then `sealog.json` of one place to another, and reads each back. */
 export const copyKeys = Effect.fn("Vault.copyKeys")(function*(from: StorageShape, to: StorageShape) {
-  const names = yield* from.list("slots/").pipe(Stream.map((info) => info.name), Stream.runCollect)
+  const names = yield* from.list("slots/").pipe(
+    Stream.map((info) => info.name),
+    Stream.filter(isObjectName),
+    Stream.runCollect
+  )
   for (const name of [...names, VAULT_FILE]) {
     const bytes = yield* from.get(name)
     yield* to.put(name, bytes).pipe(Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void))
@@ -165,7 +169,8 @@ export const copyKeys = Effect.fn("Vault.copyKeys")(function*(from: StorageShape
  * others may. Nobody vouches for a slot's version before it opens: one from the future is told where no other opens.
  */
 const readSlots = Effect.fn("Vault.readSlots")(function*(storage: StorageShape, vaultId: Uint8Array) {
-  const infos = yield* storage.list("slots/").pipe(Stream.runCollect)
+  // What else lies there, a copy that another program made, is no object and cannot be asked for.
+  const infos = yield* storage.list("slots/").pipe(Stream.filter(({ name }) => isObjectName(name)), Stream.runCollect)
   const slots: Array<{ readonly name: string; readonly bytes: Uint8Array; readonly header: SlotHeader }> = []
   let unusable: SlotError | undefined
   for (const { name } of infos) {

@@ -57,6 +57,8 @@ export interface FetchShape {
   readonly foreign: ReadonlyArray<ForeignObject>
   /** Places that do not reach as far as the others, and how many events they lack at the ends of logs. */
   readonly lagging: ReadonlyArray<{ readonly place: string; readonly events: number }>
+  /** Places that could not be listed, and why: nothing of them was read. */
+  readonly away: ReadonlyArray<{ readonly place: string; readonly cause: StorageError }>
   readonly segment: (info: SegmentInfo) => Effect.Effect<Segment, FetchError>
   /** Only the trailer, from the object's end. */
   readonly trailer: (info: SegmentInfo) => Effect.Effect<Trailer, FetchError>
@@ -67,7 +69,10 @@ export interface FetchShape {
   readonly counts: () => { readonly objects: number; readonly bytes: number }
 }
 
-/** Lists every place; what is at several is read from the first that gives it whole. */
+/**
+ * Lists every place; what is at several is read from the first that gives it whole. A place that does not answer is left
+ * out while another does, and is asked last from then on.
+ */
 export const makeFetch = Effect.fn("Fetch.make")(function*(
   places: readonly [Place, ...ReadonlyArray<Place>],
   ring: KeyRingShape
@@ -86,12 +91,10 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
   const whole = remembering()
   const counter = { objects: new Set<string>(), bytes: 0 }
 
-  const storages = places.map((place) => countingStorage(place.storage, counter))
-  const anywhere = <A>(read: (storage: StorageShape) => Effect.Effect<A, FetchError>): Effect.Effect<A, FetchError> =>
-    storages.slice(1).reduce(
-      (first, storage) => Effect.catchAll(first, (error) => Effect.mapError(read(storage), () => error)),
-      read(storages[0]!)
-    )
+  const storages = places
+    .filter(({ name }) => !listed.away.some((each) => each.place === name))
+    .map((place) => countingStorage(place.storage, counter))
+  const anywhere = anywhereOf(storages)
 
   const segment = Effect.fn("Fetch.segment")(function*(info: SegmentInfo) {
     const known = whole.get(info.object)
@@ -114,6 +117,9 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
     get lagging() {
       return listed.lagging
     },
+    get away() {
+      return listed.away
+    },
     refresh: Effect.map(list, (now) => {
       const isNew = namesOf(now.writers) !== namesOf(listed.writers)
       listed = now
@@ -133,15 +139,41 @@ export const makeFetch = Effect.fn("Fetch.make")(function*(
   }
 })
 
-const listPlaces = (places: ReadonlyArray<Place>, ring: KeyRingShape) =>
-  Effect.map(
-    Effect.forEach(places, (place) => listSegments(place.storage, ring)),
-    (listings) => ({
-      writers: byWriter(listings.flatMap((each) => each.segments)),
-      foreign: listings.flatMap((each) => each.foreign),
-      lagging: laggingOf(places, listings.map(({ segments }) => reachesOf(segments)))
-    })
+/** A read from the first storage that gives what is asked for; one that does not answer is asked last from then on. */
+const anywhereOf = (storages: Array<StorageShape>) =>
+  Effect.fn("Fetch.anywhere")(function*<A>(read: (storage: StorageShape) => Effect.Effect<A, FetchError>) {
+    let first: FetchError | undefined
+    for (const storage of storages.slice()) {
+      const result = yield* Effect.either(read(storage))
+      if (result._tag === "Right") return result.right
+      first ??= result.left
+      if (!isDamage(result.left)) askLast(storages, storage)
+    }
+    return yield* Effect.fail(first!)
+  })
+
+const askLast = (storages: Array<StorageShape>, storage: StorageShape): void => {
+  const at = storages.indexOf(storage)
+  if (at >= 0) storages.push(...storages.splice(at, 1))
+}
+
+const listPlaces = Effect.fn("Fetch.listPlaces")(function*(places: ReadonlyArray<Place>, ring: KeyRingShape) {
+  const results = yield* Effect.forEach(places, (place) => Effect.either(listSegments(place.storage, ring)), {
+    concurrency: Math.max(1, places.length)
+  })
+  const answering = places.filter((_, at) => results[at]?._tag === "Right")
+  const listings = results.flatMap((result) => result._tag === "Right" ? [result.right] : [])
+  const away = results.flatMap((result, at) =>
+    result._tag === "Left" ? [{ place: places[at]!.name, cause: result.left }] : []
   )
+  if (listings.length === 0 && away[0] !== undefined) return yield* away[0].cause
+  return {
+    writers: byWriter(listings.flatMap((each) => each.segments)),
+    foreign: listings.flatMap((each) => each.foreign),
+    lagging: laggingOf(answering, listings.map(({ segments }) => reachesOf(segments))),
+    away
+  }
+})
 
 /** Segments of one name at several places are one. */
 const byWriter = (segments: ReadonlyArray<SegmentInfo>): ReadonlyArray<WriterLog> => {

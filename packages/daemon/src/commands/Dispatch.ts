@@ -37,6 +37,10 @@ export const dispatch = ({ arguments: args, flags }: Invocation): Running => {
       return load(() => import("./SourceDump.ts"), (module) => module.command(args))
     case "target list":
       return load(() => import("./TargetList.ts"), (module) => module.command(args, flags))
+    case "target add":
+      return load(() => import("./TargetAdd.ts"), (module) => module.command(args, flags))
+    case "target remove":
+      return load(() => import("./TargetRemove.ts"), (module) => module.command(args, flags))
     case "service install":
       return load(() => import("./ServiceInstall.ts"), (module) => module.command(args, flags))
   }

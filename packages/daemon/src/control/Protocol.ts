@@ -124,7 +124,9 @@ export const methods = {
     }),
     value: Reports.DrillReport
   },
-  fingerprint: { params: Schema.Struct({}), value: Reports.FingerprintReport }
+  fingerprint: { params: Schema.Struct({}), value: Reports.FingerprintReport },
+  targetAdd: { params: Schema.Struct({ target: Spec }), value: Reports.TargetAddReport },
+  targetRemove: { params: Schema.Struct({ name: Schema.String }), value: Reports.TargetRemoveReport }
 } as const
 
 export type Method = keyof typeof methods
@@ -138,4 +140,6 @@ export interface Handlers {
   readonly log: (params: Params<"log">) => Stream.Stream<Value<"log">, KnownError>
   readonly drill: (params: Params<"drill">) => Effect.Effect<Value<"drill">, KnownError>
   readonly fingerprint: (params: Params<"fingerprint">) => Effect.Effect<Value<"fingerprint">, KnownError>
+  readonly targetAdd: (params: Params<"targetAdd">) => Effect.Effect<Value<"targetAdd">, KnownError>
+  readonly targetRemove: (params: Params<"targetRemove">) => Effect.Effect<Value<"targetRemove">, KnownError>
 }

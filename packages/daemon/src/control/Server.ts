@@ -142,6 +142,10 @@ const ask = (handlers: Handlers, method: Method, params: unknown): Stream.Stream
       return one(method, methods.drill, params, handlers.drill)
     case "fingerprint":
       return one(method, methods.fingerprint, params, handlers.fingerprint)
+    case "targetAdd":
+      return one(method, methods.targetAdd, params, handlers.targetAdd)
+    case "targetRemove":
+      return one(method, methods.targetRemove, params, handlers.targetRemove)
     case "log":
       return many(method, methods.log, params, handlers.log)
   }

@@ -15,6 +15,7 @@ import type { Entropy } from "@sealog/core/keys/Entropy"
 import type { Kdf } from "@sealog/core/keys/Kdf"
 import type { KeyRing } from "@sealog/core/keys/KeyRing"
 import { Context, Effect, Layer, type Scope } from "effect"
+import { join } from "node:path"
 import { Home } from "../Home.ts"
 import type { EngineServices } from "../LazyEngine.ts"
 import type { Platform } from "../Platform.ts"
@@ -36,7 +37,7 @@ export class Adapters extends Context.Tag("@sealog/daemon/engine/Adapters")<Adap
 }>() {}
 
 /** What the way into a place may take. */
-type AccessServices = CommandExecutor | FileSystem.FileSystem | Platform
+type AccessServices = CommandExecutor | FileSystem.FileSystem | Home | Platform
 type HomeServices = FileSystem.FileSystem | Entropy | KeyRing | Scope.Scope
 
 /** All that a part of the engine may ask for. */
@@ -51,7 +52,7 @@ export const layer = Layer.effect(
       openSource: (spec) => row(sources, spec).open(spec),
       sourceMemory: (spec) => row(sources, spec).memory,
       openTarget: (spec) => Effect.flatMap(entered(spec), row(targets, spec).open),
-      openLocal: makeDisk(home.root),
+      openLocal: makeDisk(home.root, HOME_DISK),
       openJournal: openLevelJournal({ path: home.journal }),
       openWorkshop: openWorkshop(home.journal)
     }
@@ -65,11 +66,16 @@ export const row = <A>(rows: Readonly<Record<string, A>>, { kind }: Spec): A => 
   return found
 }
 
+/** The home lies wherever its owner put it, on a disk that is there while anything of it is read. */
+export const HOME_DISK = { mount: "/" } as const
+
 /** A place with the way into it. A URL has no user in it any more: that is part of the way. */
 export const entered = Effect.fn("Adapters.entered")(function*(spec: Spec) {
-  if (row(targets, spec).place === "path") return { ...spec, access: Effect.succeed({}) }
+  const home = yield* Home
+  const staging = join(home.root, "outgoing")
+  if (row(targets, spec).place !== "url") return { ...spec, staging, access: Effect.succeed({}) }
   const url = new URL(spec.place)
   const { access } = yield* makeAccess(spec, url)
   url.username = ""
-  return { ...spec, place: url.href, access }
+  return { ...spec, staging, place: url.href, access }
 })

@@ -31,11 +31,12 @@ import type { PartServices } from "./Adapters.ts"
 import { drill } from "./Drill.ts"
 import { condemn, isDamage, refuseOlder } from "./Heal.ts"
 import { logLines } from "./LogLines.ts"
-import { captureOne, shipOne, sync } from "./Pass.ts"
+import { captureOne, meetAll, shipOne, sync } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
 import { scrubSlowly } from "./Scrub.ts"
 import { openSession, type Session, type Unlocked } from "./Session.ts"
 import * as StatusFile from "./StatusFile.ts"
+import { addTarget, removeTarget } from "./Targets.ts"
 
 /** How often a store is read though nothing hinted at a change. */
 const RECONCILE = "60 seconds"
@@ -61,12 +62,14 @@ interface Working {
   /** Tells everybody who follows the log that there is more of it. */
   readonly followers: PubSub.PubSub<void>
   readonly failed: Deferred.Deferred<never, KnownError>
-  readonly shipDelaySeconds: number
+  /** The configuration is another one: this life ends, and the next one goes by that. */
+  readonly changed: Deferred.Deferred<void>
+  readonly options: SyncOptions
 }
 
 /**
- * Starts the daemon. A life of it ends when its journal is found damaged: then that is healed, and another life begins,
- * for which whoever asks meanwhile waits. Whatever else goes wrong in a life ends the daemon.
+ * Starts the daemon. A life of it ends when its journal is found damaged, which is healed then, or when its targets are
+ * others: then another life begins, for which whoever asks meanwhile waits. Whatever else goes wrong ends the daemon.
  */
 export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
   const scope = yield* Effect.scope
@@ -91,12 +94,13 @@ export const run = Effect.fn("Daemon.run")(function*(options: SyncOptions) {
   const attend = Effect.fn("Daemon.attend")(function*() {
     let life = first
     while (true) {
-      const error = yield* Effect.flip(Deferred.await(life.working.failed))
-      if (!isDamage(error)) return yield* Effect.fail(error)
+      const { changed, failed: failedNow } = life.working
+      const error = yield* Effect.raceFirst(Effect.flip(Deferred.await(failedNow)), Deferred.await(changed))
+      if (error !== undefined && !isDamage(error)) return yield* Effect.fail(error)
       const next = yield* Deferred.make<Working, KnownError>()
       yield* Ref.set(current, next)
       yield* life.end
-      yield* condemn(error)
+      if (error !== undefined) yield* condemn(error)
       life = yield* beginWhole.pipe(Effect.tapErrorCause((cause) => Deferred.failCause(next, cause)))
       yield* Deferred.succeed(next, life.working)
     }
@@ -124,9 +128,10 @@ const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, session: S
     bells,
     followers: yield* PubSub.sliding<void>(1),
     failed: yield* Deferred.make<never, KnownError>(),
-    shipDelaySeconds: options.shipDelaySeconds
+    changed: yield* Deferred.make<void>(),
+    options
   }
-  yield* Effect.forEach(session.backup.targets, (target) => Effect.either(session.backup.meet(target)))
+  yield* meetAll(session)
   yield* refuseOlder(session)
   yield* saveStatus(working)
   for (const source of session.backup.sources) yield* Effect.forkScoped(supervised(working, watch(working, source)))
@@ -190,6 +195,9 @@ const wake = (working: Working, much: boolean): Effect.Effect<void> =>
 /** Ships to one target when its bell has rung and the delay is over, or there is much; and again until it worked. */
 const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working, target: Target) {
   const { much, some } = working.bells.get(target.name)!
+  const { queuedDelaySeconds, shipDelaySeconds } = working.options
+  const isQueued = target.storage.capabilities.durability === "queued"
+  const delaySeconds = isQueued ? queuedDelaySeconds ?? shipDelaySeconds : shipDelaySeconds
   const attempt = Effect.gen(function*() {
     const outcome = yield* shipOne(working.session, target)
     yield* trouble(working, "targets", target.name, outcome.error)
@@ -199,7 +207,7 @@ const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working
   yield* some.offer(undefined)
   return yield* Effect.forever(Effect.gen(function*() {
     yield* some.take
-    yield* Effect.race(Effect.sleep(`${working.shipDelaySeconds} seconds`), much.take)
+    yield* Effect.race(Effect.sleep(`${delaySeconds} seconds`), much.take)
     yield* Effect.zip(Queue.takeAll(some), Queue.takeAll(much))
     yield* attempt.pipe(
       Effect.retry({ schedule: retrying, while: (error) => "again" in error }),
@@ -265,10 +273,16 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
         ),
       drill: (params) =>
         answer((working) => Effect.tap(damageEnds(working, drill(working.session, params)), () => announce(working))),
-      fingerprint: () => answer(({ session }) => fingerprint(session))
+      fingerprint: () => answer(({ session }) => fingerprint(session)),
+      targetAdd: ({ target }) => answer((working) => changing(working, addTarget(working.session, target))),
+      targetRemove: ({ name }) => answer((working) => changing(working, removeTarget(working.session, name)))
     }
   } satisfies Running
 })
+
+/** What changes the configuration begins another life. */
+const changing = <A, R>(working: Working, work: Effect.Effect<A, KnownError, R>) =>
+  Effect.uninterruptibleMask((restore) => Effect.tap(restore(work), () => Deferred.succeed(working.changed, undefined)))
 
 /** Damage that is met while somebody is answered ends this life of the daemon too. */
 const damageEnds = <A, R>(working: Working, work: Effect.Effect<A, KnownError, R>) =>

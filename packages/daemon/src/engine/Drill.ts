@@ -152,7 +152,7 @@ const readProgress = Effect.fn("Engine.drillProgress")(function*({ journal }: Se
 
 const writeProgress = Effect.fn("Engine.keepDrillProgress")(function*(
   { journal }: Session,
-  target: Target,
+  target: Pick<Target, "name">,
   progress: DrillProgress
 ) {
   const text = yield* Effect.mapError(
@@ -162,7 +162,12 @@ const writeProgress = Effect.fn("Engine.keepDrillProgress")(function*(
   yield* journal.writeNote(noteName(target), text)
 })
 
-const noteName = (target: Target): string => `drill:${target.name}`
+const noteName = ({ name }: Pick<Target, "name">): string => `drill:${name}`
+
+/** The next drill of a target of that name begins anew. */
+export const forgetDrills = Effect.fn("Engine.forgetDrills")(function*(session: Session, name: string) {
+  yield* writeProgress(session, { name }, { sizes: {}, round: 0 })
+})
 
 const modeOf = ({ mode }: DrillOptions): DrillMode =>
   typeof mode === "string" ? mode : { share: mode.samplePercent / 100 }

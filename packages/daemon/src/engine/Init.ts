@@ -24,7 +24,8 @@ import { Home, homeError, prepare, replaceFile } from "../Home.ts"
 import * as Reports from "../Reports.ts"
 import { Secrets } from "../Secret.ts"
 import type { Spec } from "../Spec.ts"
-import { openSource, openTarget, prepareTarget } from "./Places.ts"
+import { HOME_DISK } from "./Adapters.ts"
+import { openSource, openTarget, prepareTarget, withMount } from "./Places.ts"
 
 const KIB_PER_MIB = 1_024
 
@@ -53,8 +54,8 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
     for (const spec of options.targets) yield* clearUnfinished(yield* openTarget(spec), unfinished)
   }
   yield* beginInit()
-  yield* prepareDisk(home.root)
-  const local = yield* makeDisk(home.root)
+  yield* prepareDisk(home.root, HOME_DISK)
+  const local = yield* makeDisk(home.root, HOME_DISK)
   yield* createVault({ storage: local, subject: home.root, vaultId: ring.vaultId, slots })
   const writer = yield* makeJournal(slots).pipe(Effect.provideService(KeyRing, ring))
   for (const spec of options.targets) yield* copyKeys(local, yield* openTarget(spec))
@@ -63,7 +64,7 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
     shipDelaySeconds: Config.SHIP_DELAY_SECONDS,
     drillEveryHours: Config.DRILL_EVERY_HOURS,
     sources: options.sources,
-    targets: options.targets
+    targets: yield* Effect.forEach(options.targets, withMount)
   })
   yield* finishInit()
   return Reports.InitReport.make({
@@ -123,7 +124,7 @@ const refuseTaken = Effect.fn("Engine.refuseTaken")(function*() {
     Effect.mapError(fs.exists(`${home.root}/${name}`), (cause) => homeError(cause, "init", home.root))
   const configured = yield* isThere("config.toml")
   if (!configured && (yield* isThere(UNFINISHED))) {
-    return (yield* isThere(VAULT_FILE)) ? yield* vaultIdOf(yield* makeDisk(home.root), home.root) : undefined
+    return (yield* isThere(VAULT_FILE)) ? yield* vaultIdOf(yield* makeDisk(home.root, HOME_DISK), home.root) : undefined
   }
   const found = yield* Effect.filter(["sealog.json", "journal"], isThere)
   if (configured || found.length > 0) {

@@ -15,8 +15,26 @@ import * as Reports from "../Reports.ts"
 import { isDamage, refuseOlder } from "./Heal.ts"
 import { kindOf, type Session } from "./Session.ts"
 
-/** Sources and targets at work at once; each waits for disks and networks of its own. */
-const CONCURRENCY = 4
+/**
+ * How long captures wait for targets to be met: one may know of events that this journal has lost. One that has not
+ * answered by then holds up nothing, and is met before anything is shipped to it.
+ */
+const MEET_WAIT = "5 seconds"
+
+/** A target's first meeting, which may still be going on. */
+type Meeting = Fiber.Fiber<Either.Either<unknown, KnownError>>
+
+/** Meets every target at once, and waits for those that answer; for all of them where events are known to be missing. */
+export const meetAll = Effect.fn("Engine.meetAll")(function*({ backup }: Session) {
+  const meetings: Array<Meeting> = []
+  for (const target of backup.targets) {
+    meetings.push(yield* Effect.forkScoped(Effect.either<unknown, KnownError, never>(backup.meet(target))))
+  }
+  const all = Effect.forEach(meetings, (meeting) => Fiber.await(meeting), { discard: true })
+  yield* Effect.timeoutOption(all, MEET_WAIT)
+  if ((yield* backup.missing) > 0) yield* all
+  return meetings
+})
 
 export interface SourceOutcome {
   readonly source: SourceShape
@@ -41,16 +59,13 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
   const { backup, journal } = session
   const progress = yield* Progress
   // Before anything is appended: a target may know of events that this journal has lost.
-  const met = yield* Effect.forEach(backup.targets, (target) => Effect.either(backup.meet(target)), {
-    concurrency: CONCURRENCY
-  })
+  const meetings = yield* meetAll(session)
   yield* refuseOlder(session)
-  const shippers = yield* Effect.forEach(backup.targets, (target, at) => {
-    const first = met[at]!
-    return Either.isLeft(first)
-      ? Effect.succeed(notShipping(session, target, first.left))
-      : startShipping(session, target, (cursor) => shippedProgress(session, progress, target, cursor))
-  })
+  const shippers = yield* Effect.forEach(backup.targets, (target, at) =>
+    startShipping(session, target, {
+      meeting: meetings[at]!,
+      onShipped: (cursor) => shippedProgress(session, progress, target, cursor)
+    }))
   const sources = yield* Effect.forEach(backup.sources, (source) => {
     let events = 0
     return captureOne(session, source, (batch) => {
@@ -61,7 +76,8 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
     })
   })
   yield* Effect.forEach(sources, ({ error, source }) => note("sources", source.name, error))
-  const targets = yield* Effect.forEach(shippers, ({ finish }) => finish, { concurrency: CONCURRENCY })
+  // All at once: each waits for a disk or a network of its own, and one that hangs for none of the others.
+  const targets = yield* Effect.forEach(shippers, ({ finish }) => finish, { concurrency: Math.max(1, shippers.length) })
   yield* Effect.forEach(targets, ({ error, target }) => note("targets", target.name, error))
   yield* progress.clear
   const head = yield* journal.head
@@ -79,6 +95,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
       name: target.name,
       kind: kindOf(session, "targets", target),
       state: targetState(behindEvents, error),
+      durability: target.storage.capabilities.durability,
       objects,
       bytes,
       behindEvents,
@@ -104,10 +121,22 @@ export const warningsOf = Effect.fn("Engine.warnings")(function*({ backup, warni
     const finding = backup.findings(target)
     return [
       ...(finding === undefined ? [] : wordsFor(target.name, finding)),
+      ...copiesAt(target),
       ...(backup.keysPutBack(target) ? [keysPutBack(target.name)] : [])
     ]
   }))
 })
+
+const copiesAt = ({ name, storage }: Target): ReadonlyArray<Reports.Problem> => {
+  const copies = storage.conflictCopies?.() ?? []
+  return copies.length === 0 ? [] : [{
+    reason: "ConflictCopies",
+    message:
+      `at ${name} lie ${copies.length === 1 ? "a copy" : `${copies.length} copies`} that the program which syncs it `
+      + `has made, as ${copies[0]}; they are ignored`,
+    hint: "remove them when the program is done; if they come again, look whether two machines use one home's vault"
+  }]
+}
 
 const keysPutBack = (name: string): Reports.Problem => ({
   reason: "KeysPutBack",
@@ -186,24 +215,26 @@ interface Shipping {
   readonly finish: Effect.Effect<TargetOutcome, KnownError>
 }
 
-const notShipping = (session: Session, target: Target, error: KnownError): Shipping => ({
-  more: () => Effect.void,
-  finish: behind(session, target, error)
-})
-
 const startShipping = Effect.fn("Engine.startShipping")(function*(
   session: Session,
   target: Target,
-  onShipped: (cursor: ShipCursor) => Effect.Effect<void>
+  { meeting, onShipped }: {
+    readonly meeting: Meeting
+    readonly onShipped: (cursor: ShipCursor) => Effect.Effect<void>
+  }
 ) {
   const bell = yield* Mailbox.make<void>({ capacity: 1, strategy: "sliding" })
   let waiting = 0
-  const early = yield* Mailbox.toStream(bell).pipe(
+  const shipped = Mailbox.toStream(bell).pipe(
     Stream.mapEffect(() => session.backup.shipTo(target, onShipped, "full")),
     Stream.runFold({ objects: 0, bytes: 0 }, (sum, { bytes, objects }) => ({
       objects: sum.objects + objects,
       bytes: sum.bytes + bytes
-    })),
+    }))
+  )
+  const early = yield* Fiber.join(meeting).pipe(
+    Effect.flatMap((met): Effect.Effect<unknown, KnownError> => met),
+    Effect.zipRight(shipped),
     Effect.either,
     Effect.forkScoped
   )

@@ -2,6 +2,7 @@
 import { patient } from "@sealog/core/backup/Patience"
 import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import { Effect, Either, Schedule, Stream } from "effect"
+import { Home } from "../Home.ts"
 import { targets } from "../Registry.ts"
 import type { Spec } from "../Spec.ts"
 import { Adapters, entered, row } from "./Adapters.ts"
@@ -13,6 +14,15 @@ export const openTarget = (spec: Spec) =>
 
 export const prepareTarget = Effect.fn("Places.prepareTarget")(function*(spec: Spec) {
   yield* row(targets, spec).prepare(yield* entered(spec))
+})
+
+/** With the mount point that the place lies below: what is on the home's own disk is there whenever the home is. */
+export const withMount = Effect.fn("Places.withMount")(function*(spec: Spec) {
+  if (row(targets, spec).place !== "path") return spec
+  const { mountOf } = yield* Effect.promise(() => import("@sealog/adapters/storage/Disk"))
+  const home = yield* Home
+  const mount = yield* mountOf(spec.place)
+  return mount === (yield* mountOf(home.root)) ? spec : { ...spec, mount }
 })
 
 /** How often a store that is away is looked for by who waits for its hints. */

@@ -74,6 +74,7 @@ export const describe = Effect.fn("StatusFile.describe")(
           name: target.name,
           kind: kindOf(session, "targets", target),
           state: targetState(behind, troubles.targets.get(target.name)),
+          durability: target.storage.capabilities.durability,
           shippedTreeSize: shippedOf(cursor, writer),
           behindEvents: behind,
           behindSeconds: oldest === undefined ? 0 : Math.max(0, (now - oldest) / 1_000),
@@ -91,7 +92,7 @@ export const describe = Effect.fn("StatusFile.describe")(
       root: Buffer.from(head.root).toString("hex"),
       sources,
       targets,
-      rpoSeconds: Math.min(...targets.map((target) => target.behindSeconds)),
+      rpoSeconds: exposureOf(targets),
       lastDrill: Option.getOrNull(lastDrill),
       warnings: [
         ...[...troubles.sources.values(), ...troubles.targets.values()].map(problemOf),
@@ -100,6 +101,12 @@ export const describe = Effect.fn("StatusFile.describe")(
     })
   }
 )
+
+/** Nobody here knows when what is queued is uploaded. */
+const exposureOf = (targets: Reports.StatusReport["targets"]): number | null => {
+  const stored = targets.filter(({ durability }) => durability !== "queued")
+  return stored.length === 0 ? null : Math.min(...stored.map(({ behindSeconds }) => behindSeconds))
+}
 
 const encode = Schema.encode(Schema.parseJson(Reports.StatusReport, { space: 2 }))
 const decode = Schema.decode(Schema.parseJson(Reports.StatusReport))

@@ -8,13 +8,13 @@ import {
   openRestoreFolder,
   type RestoreFolder
 } from "@sealog/adapters/projections/RestoreFolder"
-import { openVault, VaultError } from "@sealog/core/backup/Vault"
+import { openVault, VaultError, vaultIdOf } from "@sealog/core/backup/Vault"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { parseFingerprint } from "@sealog/core/log/Fingerprint"
 import type { Since } from "@sealog/core/restore/Collect"
 import { type FetchShape, makeFetch, type Place } from "@sealog/core/restore/Fetch"
 import { restore as restoreVault, type RestoreReport } from "@sealog/core/restore/Restore"
-import { Clock, Effect, Option } from "effect"
+import { Clock, Deferred, Effect, Fiber, Option } from "effect"
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { EngineFailure, type RestoreOptions } from "../Engine.ts"
@@ -26,26 +26,60 @@ import { pinnedHeads } from "./Pins.ts"
 import { openTarget } from "./Places.ts"
 import { askSecret } from "./Session.ts"
 
-/** Opens a vault at the first place that has it, and lists all of them. */
+/** Opens a vault with the keys of the first place that has them, and lists all that answer. */
 const openPlaces = Effect.fn("Vault.openPlaces")(function*(specs: ReadonlyArray<Spec>) {
-  const places = yield* Effect.forEach(
-    specs,
-    (spec) => Effect.map(openTarget(spec), (storage): Place => ({ name: spec.spec, storage }))
+  const { answering, silent } = yield* answeringOf(
+    yield* Effect.forEach(
+      specs,
+      (spec) => Effect.map(openTarget(spec), (storage): Place => ({ name: spec.spec, storage }))
+    )
   )
-  const [first, ...rest] = places
+  const [first, ...rest] = answering
   if (first === undefined) {
     return yield* new VaultError({ reason: "NotFound", method: "open", subject: "no place was named" })
   }
   const { openedWith, secret } = yield* askSecret()
-  const { ring } = yield* openVault({ storage: first.storage, subject: first.name, secret })
-  return { openedWith, ring, fetch: yield* makeFetch([first, ...rest], ring) }
+  const open = ({ name, storage }: Place) => openVault({ storage, subject: name, secret })
+  // The slots of one place may be damaged or replaced; each has all of them.
+  const { ring } = yield* rest.reduce(
+    (before, place) => Effect.catchAll(before, (error) => Effect.mapError(open(place), () => error)),
+    open(first)
+  )
+  const fetch = yield* makeFetch([first, ...rest], ring)
+  return { openedWith, ring, fetch, silent: [...silent, ...fetch.away.map(({ place }) => place)] }
+})
+
+/** Once a place has answered, others have this long. */
+const PATIENCE = "15 seconds"
+
+/** The places at which a vault is, in the order given, and those that do not answer; fails where none is. */
+const answeringOf = Effect.fn("Vault.answeringOf")(function*(places: ReadonlyArray<Place>) {
+  const [only, ...others] = places
+  if (only === undefined || others.length === 0) return { answering: places, silent: [] }
+  const heard = yield* Deferred.make<void>()
+  const found = new Set<Place>()
+  const ask = Effect.fnUntraced(function*(place: Place) {
+    yield* vaultIdOf(place.storage, place.name)
+    found.add(place)
+    yield* Deferred.succeed(heard, undefined)
+  })
+  const asked = yield* Effect.forEach(places, (place) => Effect.forkScoped(Effect.either(ask(place))))
+  const all = Effect.forEach(asked, (each) => Fiber.join(each))
+  yield* Effect.raceFirst(Deferred.await(heard), all)
+  if (found.size === 0) yield* Effect.flatten(Fiber.join(asked[0]!))
+  yield* Effect.timeoutOption(all, PATIENCE)
+  return {
+    answering: places.filter((place) => found.has(place)),
+    silent: places.filter((place) => !found.has(place)).map(({ name }) => name)
+  }
 })
 
 export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOptions) {
   const began = yield* Clock.currentTimeMillis
   const fingerprint = yield* fingerprintFrom(options.expectFingerprint)
-  const { fetch, ring } = yield* openPlaces(options.from)
-  const pinned = yield* pinnedHeads(ring, options.from)
+  const { fetch, ring, silent } = yield* openPlaces(options.from)
+  // A place that does not answer vouches for nothing: the others are judged by what is known of them.
+  const pinned = yield* pinnedHeads(ring, options.from.filter(({ spec }) => !silent.includes(spec)))
   const folder = yield* openRestoreFolder({
     dir: options.to,
     format: options.format,
@@ -65,7 +99,7 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
     Option.match(folder.mark, { onNone: () => 0, onSome: (mark) => markedMessages(mark, options) })
   yield* folder.writeMark(markOf(options, ring, done, messages, projection.writtenFiles()))
   const ended = yield* Clock.currentTimeMillis
-  return reportOf(fetch, done, messages, (ended - began) / 1_000)
+  return reportOf({ fetch, silent }, done, messages, (ended - began) / 1_000)
 }, Effect.scoped)
 
 /** Only forms that count what they add; a form that writes one file whole counts it whole. */
@@ -137,7 +171,12 @@ const markOf = (
   )
 })
 
-const reportOf = (fetch: FetchShape, done: RestoreReport, messages: number, seconds: number): Reports.RestoreReport => {
+const reportOf = (
+  { fetch, silent }: { readonly fetch: FetchShape; readonly silent: ReadonlyArray<string> },
+  done: RestoreReport,
+  messages: number,
+  seconds: number
+): Reports.RestoreReport => {
   const { bytes: bytesRead, objects: objectsRead } = fetch.counts()
   return Reports.RestoreReport.make({
     ...treeOf(done.logs),
@@ -152,11 +191,18 @@ const reportOf = (fetch: FetchShape, done: RestoreReport, messages: number, seco
       ...done.freshness,
       newestEventAt: done.newestAt === undefined ? null : Reports.time(done.newestAt)
     },
-    warnings: fetch.lagging.map(({ events, place }) => ({
-      reason: "TargetBehind",
-      message: `${place} lacks ${events === 1 ? "an event" : `${events} events`} that another place has`,
-      hint: "it lags behind, or was put back to an older state; what the others have was restored"
-    })),
+    warnings: [
+      ...silent.map((place) => ({
+        reason: "PlaceAway",
+        message: `${place} did not answer, or holds no vault, and was left out`,
+        hint: "what the other places have was restored; if something is missing, connect it and restore again"
+      })),
+      ...fetch.lagging.map(({ events, place }) => ({
+        reason: "TargetBehind",
+        message: `${place} lacks ${events === 1 ? "an event" : `${events} events`} that another place has`,
+        hint: "it lags behind, or was put back to an older state; what the others have was restored"
+      }))
+    ],
     seconds
   })
 }

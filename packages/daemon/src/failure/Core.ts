@@ -13,7 +13,7 @@ import type { PasswordError, PasswordReason } from "@sealog/core/keys/Password"
 import type { RecoveryCodeError } from "@sealog/core/keys/RecoveryCode"
 import type { ProjectionError, ProjectionReason } from "@sealog/core/restore/Projection"
 import { Exit } from "../Exit.ts"
-import { because, inBrackets, type Row, type Table, whatIsWhole } from "./Row.ts"
+import { because, codeOf, inBrackets, type Row, type Table, whatIsWhole } from "./Row.ts"
 
 /** As `keys/RecoveryCode` has it; that module brings its word list along. */
 const RECOVERY_WORDS = 24
@@ -43,8 +43,14 @@ export const storage: Table<StorageReason, StorageError> = {
   Unreachable: [
     Exit.unreachable,
     "Unreachable",
-    (e) => `${e.subject} cannot be reached (${e.method})${because(e)}`,
-    "connect the disk or the network, check the path, then run it again"
+    (e) =>
+      codeOf(e.cause) === "NOTMOUNTED"
+        ? `the disk of ${e.subject} is not mounted, and nothing was written in its place (${e.method})`
+        : `${e.subject} cannot be reached (${e.method})${because(e)}`,
+    (e) =>
+      codeOf(e.cause) === "NOTMOUNTED"
+        ? "connect and mount the disk, then run it again; docs/targets/disk.md says how a disk is known"
+        : "connect the disk or the network, check the path, then run it again"
   ],
   Full: [
     Exit.noSpace,
@@ -67,11 +73,18 @@ export const storage: Table<StorageReason, StorageError> = {
   Unsupported: [
     Exit.failed,
     "TargetUnsupported",
-    (e) => `${e.subject}: this place cannot do what is needed (${e.method})`,
-    "use another kind of target; docs/adapters.md says what each can do"
+    (e) =>
+      isOfICloud(e.subject)
+        ? `${e.subject}: iCloud Drive is a folder of macOS, and this system has none`
+        : `${e.subject}: this place cannot do what is needed (${e.method})`,
+    (e) =>
+      isOfICloud(e.subject)
+        ? "name a folder that another program syncs, folder:PATH, or a disk, disk:PATH"
+        : "use another kind of target; docs/adapters.md says what each can do"
   ]
 }
 
+const isOfICloud = (subject: string) => /^icloud(?::|$)/u.test(subject)
 const isOfServer = (subject: string) => /^(?:webdav:)?https?:/u.test(subject)
 
 export const source: Table<SourceReason, SourceError> = {

@@ -23,6 +23,18 @@ export const engine: Table<EngineReason, EngineFailure> = {
     (e) => `there is no target named ${e.subject}`,
     "sealog target list shows their names"
   ],
+  TargetExists: [
+    Exit.usage,
+    "TargetExists",
+    (e) => `${e.subject} is a target already${inBrackets(e.detail)}`,
+    "sealog target list shows what there is; a second target belongs at another place"
+  ],
+  LastTarget: [
+    Exit.usage,
+    "LastTarget",
+    (e) => `${e.subject} is the only target`,
+    "add another one first: sealog target add SPEC"
+  ],
   NotAReceipt: [
     Exit.usage,
     "NotAReceipt",

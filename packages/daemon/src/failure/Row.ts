@@ -43,7 +43,7 @@ export const inBrackets = (detail: string | undefined) => (detail === undefined 
 
 /** What the system said, in its own word: it is what people search for. */
 export const because = (error: { readonly cause?: unknown }) => {
-  const code = systemCode(error.cause)
+  const code = codeOf(error.cause)
   return code === undefined ? "" : ` (${code})`
 }
 
@@ -51,8 +51,9 @@ export const because = (error: { readonly cause?: unknown }) => {
 export const whatIsWhole =
   "see what is whole: sealog verify --read-data; then restore from another target, or with --partial"
 
-const systemCode = (cause: unknown): string | undefined => {
+/** The system's own word, however deep it lies. */
+export const codeOf = (cause: unknown): string | undefined => {
   if (typeof cause !== "object" || cause === null) return undefined
   if ("code" in cause && typeof cause.code === "string") return cause.code
-  return "cause" in cause ? systemCode(cause.cause) : undefined
+  return "cause" in cause ? codeOf(cause.cause) : undefined
 }

@@ -38,8 +38,11 @@ export const init: Present<Reports.InitReport> = (report, { style }) =>
 
 export const sync: Present<Reports.SyncReport> = (report, { style }) => {
   const isSafe = report.targets.every((target) => target.state === "current")
+  const isOnlyQueued = report.targets.every(({ durability }) => durability === "queued")
   const isWhole = report.sources.every((source) => source.error === undefined && source.gaps === 0)
-  const headline = isSafe && isWhole
+  const headline = isSafe && isOnlyQueued && isWhole
+    ? style.warn("Everything is queued: what uploads it is another program.")
+    : isSafe && isWhole
     ? style.good("Everything is safe.")
     : isSafe
     ? style.warn("What could be read is safe; some of it could not.")
@@ -58,7 +61,7 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
       ]),
       ...report.targets.map((target) => [
         style.bold(safe(target.name)),
-        targetState(target.state, style),
+        targetState(target, style),
         target.objects === 0 ? "nothing sent" : `${counted(target.objects, "object")}, ${bytes(target.bytes)} sent`,
         target.behindEvents === 0 ? "" : style.warn(`${counted(target.behindEvents, "event")} behind`),
         target.error === undefined ? "" : style.dim(safe(target.error.hint))
@@ -91,11 +94,11 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
     table(
       report.targets.map((target) => [
         style.bold(safe(target.name)),
-        targetState(target.state, style),
+        targetState(target, style),
         counted(target.objects, "object"),
         bytes(target.bytes),
         target.behindEvents === 0
-          ? ""
+          ? target.durability === "queued" ? "queued, not known to be backed up yet: another program uploads it" : ""
           : style.warn(`${counted(target.behindEvents, "event")} behind for ${duration(target.behindSeconds)}`)
       ]),
       [{}, {}, RIGHT, RIGHT]
@@ -231,6 +234,19 @@ export const sources: Present<Reports.SourceListReport> = ({ sources: all }, { s
 export const targets: Present<Reports.TargetListReport> = ({ targets: all }, { style }) =>
   lines(table(all.map((one) => [style.bold(safe(one.name)), safe(one.spec)])))
 
+export const targetAdded: Present<Reports.TargetAddReport> = ({ heldVault, target, treeSize }, { style }) =>
+  lines(
+    `${style.bold(safe(target.name))} is a target from now on: ${safe(target.spec)}`,
+    heldVault ? "It holds this vault already; what is missing there is added." : undefined,
+    style.dim(`Next: sealog sync brings it up to ${counted(treeSize, "event")}; a running daemon does so by itself.`)
+  )
+
+export const targetRemoved: Present<Reports.TargetRemoveReport> = ({ target }, { style }) =>
+  lines(
+    `${style.bold(safe(target.name))} is no target any more.`,
+    `What lies at ${safe(target.spec)} stays there, and opens as before: remove it yourself if it is to go.`
+  )
+
 export const detected: Present<Reports.SourceDetectReport> = ({ found }, { style }) =>
   found.length === 0
     ? lines("No store was found in the usual places: name one as maildir:PATH")
@@ -249,8 +265,15 @@ const running = (report: Reports.StatusReport, style: Style): string => {
   return style.good(report.pid === undefined ? "running" : `running (pid ${report.pid})`)
 }
 
-const targetState = (state: Reports.TargetState, style: Style): string =>
-  state === "current" ? style.good(state) : state === "behind" ? style.warn(state) : style.bad(state)
+const targetState = (
+  { durability, state }: Pick<Reports.StatusReport["targets"][number], "durability" | "state">,
+  style: Style
+): string =>
+  state === "current"
+    ? durability === "queued" ? style.warn("queued") : style.good(state)
+    : state === "behind"
+    ? style.warn(state)
+    : style.bad(state)
 
 const sourceState = (state: Reports.SourceState, style: Style): string =>
   state === "current" ? style.good(state) : state === "failed" ? style.bad(state) : style.warn(state)

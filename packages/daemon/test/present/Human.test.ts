@@ -15,6 +15,10 @@ describe("Human", () => {
       init: Human.init(Samples.init, view),
       "init, with a file": Human.init({ ...Samples.init, recoveryCodeFile: "/home/ada/code.txt" }, view),
       sync: Human.sync(Samples.sync, view),
+      "sync, only queued": Human.sync(
+        { ...Samples.sync, targets: Samples.sync.targets.map((each) => ({ ...each, durability: "queued" as const })) },
+        view
+      ),
       "sync, a target away": Human.sync(Samples.syncBehind, view),
       "sync, with gaps": Human.sync(Samples.syncGaps, view),
       "sync, a source not read": Human.sync(Samples.syncFailed, view),
@@ -24,6 +28,19 @@ describe("Human", () => {
         view
       ),
       "status, locked": Human.status({ ...Samples.status, running: true, locked: true, rpoSeconds: null }, view),
+      "status, queued": Human.status(
+        {
+          ...Samples.status,
+          rpoSeconds: null,
+          targets: Samples.status.targets.map((each) => ({
+            ...each,
+            state: "current" as const,
+            behindEvents: 0,
+            durability: "queued" as const
+          }))
+        },
+        view
+      ),
       restore: Human.restore(Samples.restore, view),
       "restore, with gaps": Human.restore(Samples.restoreGaps, view),
       "restore, rolled back": Human.restore(Samples.restoreBehind, view),
@@ -35,6 +52,9 @@ describe("Human", () => {
       "drill history": Human.drillHistory(Samples.drillHistory, view),
       "drill verify": Human.drillVerify(Samples.drillVerify, view),
       "drill verify, forged": Human.drillVerify(Samples.drillForged, view),
+      "target added": Human.targetAdded(Samples.targetAdd, view),
+      "target added, with the vault there": Human.targetAdded({ ...Samples.targetAdd, heldVault: true }, view),
+      "target removed": Human.targetRemoved(Samples.targetRemove, view),
       fingerprint: Human.fingerprint(Samples.fingerprint, view),
       log: Human.logLine(Samples.logLine(7), view)
     }

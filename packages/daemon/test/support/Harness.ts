@@ -81,7 +81,9 @@ export const fakeEngine = (overrides: Partial<EngineShape> = {}): EngineShape =>
         sync: () => Effect.succeed(Samples.sync),
         log: () => Stream.range(0, 2).pipe(Stream.map(Samples.logLine)),
         drill: () => Effect.succeed(Samples.drill),
-        fingerprint: () => Effect.succeed(Samples.fingerprint)
+        fingerprint: () => Effect.succeed(Samples.fingerprint),
+        targetAdd: () => Effect.succeed(Samples.targetAdd),
+        targetRemove: () => Effect.succeed(Samples.targetRemove)
       },
       failed: Effect.never
     }),
@@ -94,6 +96,8 @@ export const fakeEngine = (overrides: Partial<EngineShape> = {}): EngineShape =>
   log: () => Stream.range(0, 2).pipe(Stream.map(Samples.logLine)),
   dump: () => Stream.make(Buffer.from("{\"id\":\"1\"}\n"), Buffer.from("{\"id\":\"2\"}\n")),
   fingerprint: Effect.succeed(Samples.fingerprint),
+  targetAdd: () => Effect.succeed(Samples.targetAdd),
+  targetRemove: () => Effect.succeed(Samples.targetRemove),
   ...overrides
 })
 

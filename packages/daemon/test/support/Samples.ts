@@ -205,3 +205,8 @@ export const logLine = (index: number): Reports.LogLine =>
     kind: "message.added",
     body: { message: { key: `m${index}`, type: "mail", subject: `Hello ${index}` } }
   })
+
+const nas = { name: "nas", kind: "webdav", spec: "webdav:https://nas.example/dav/" }
+const usb = { name: "usb", kind: "disk", spec: "disk:/media/usb/vault" }
+export const targetAdd = Reports.TargetAddReport.make({ target: nas, heldVault: false, treeSize: 51_234 })
+export const targetRemove = Reports.TargetRemoveReport.make({ target: nas, targets: [usb] })

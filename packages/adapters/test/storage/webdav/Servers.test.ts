@@ -68,7 +68,9 @@ for (const name of davServers("signing in with Basic")) {
           if (process.getuid?.() === 0) fs.chownSync(path, 65_534, 65_534)
           fs.utimesSync(path, now, now - hours * 3_600)
         }
-        yield* makeWebDav(as(url))
+        const storage = yield* makeWebDav(as(url))
+        assert.strictEqual(fs.readdirSync(join(documents, "vault/tmp")).length, 2)
+        yield* storage.put("log/aa", sample(100, 1))
         assert.deepStrictEqual(fs.readdirSync(join(documents, "vault/tmp")), ["young"])
       }))
 
