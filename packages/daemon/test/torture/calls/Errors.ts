@@ -38,8 +38,8 @@ export const errorsOf = Effect.fn("Errors.machine")(function*(name: string, libr
   let restarts = 0
   let scope = yield* Scope.make()
   let life: Life | undefined
-  /** What it said to the last sync. */
-  let last = ""
+  /** What it said to the last sync of this round. */
+  let last = "nothing"
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
 
   const ended = (how: Ended) => {
@@ -95,12 +95,13 @@ export const errorsOf = Effect.fn("Errors.machine")(function*(name: string, libr
       yield* Effect.raceFirst(Effect.timeoutOption(sync, SYNC_UNDER_ERRORS), life.daemon.ended)
     }
     faults.disarm()
+    last = "nothing"
     const settled = yield* settle.pipe(
       Effect.repeat({ until: (yes) => yes, schedule: Schedule.spaced("50 millis") }),
       Effect.timeoutOption(RECOVERY)
     )
     if (Option.isNone(settled)) {
-      failures.push(`after round ${round} it did not come up to date by itself: ${last.slice(0, WORDS)}`)
+      failures.push(`after round ${round} it did not come up to date by itself, and said last: ${last.slice(0, WORDS)}`)
       break
     }
     failures.push(...missingAtTarget(shown, yield* examine(machine, ring)))

@@ -22,15 +22,25 @@ export const kdfBounds: Row = {
       let slowest = 0
       for (let trial = 0; trial < trials; trial++) {
         const params = outOfBounds(random, trial)
-        const from = performance.now()
         const refused = checkParams(params)
-        const millis = performance.now() - from
+        const millis = timeOf(() => checkParams(params))
         slowest = Math.max(slowest, millis)
         if (refused?.reason !== "Bounds") failures.push(`${JSON.stringify(params)} was accepted`)
         if (millis >= 10) failures.push(`${JSON.stringify(params)} took ${millis.toFixed(1)} ms to refuse`)
       }
       return { trials, failures, measured: { "slowest refusal, ms": Number(slowest.toFixed(2)) } }
     })
+}
+
+/** The least of three, where the first is long: this process may just not have been let run. */
+const timeOf = (work: () => void): number => {
+  let least = Number.POSITIVE_INFINITY
+  for (let turn = 0; turn < 3 && least >= 1; turn++) {
+    const from = performance.now()
+    work()
+    least = Math.min(least, performance.now() - from)
+  }
+  return least
 }
 
 const NAMES = ["memoryKiB", "passes", "lanes"] as const
