@@ -90,6 +90,43 @@ export const save = Effect.fn("Config.save")(function*(config: Config) {
   yield* replaceFile(path, encode(config))
 })
 
+/** Gives the configuration these targets, and leaves all else in it as its owner wrote it. */
+export const saveTargets = Effect.fn("Config.saveTargets")(function*(config: Config, targets: ReadonlyArray<Spec>) {
+  const fs = yield* FileSystem.FileSystem
+  const { config: path } = yield* Home
+  const platform = yield* Platform
+  const text = yield* Effect.mapError(
+    fs.readFileString(path),
+    (cause) => new ConfigError({ reason: "Unreadable", method: "save", subject: path, cause })
+  )
+  const wanted = encode({ ...config, targets })
+  const edited = withTargets(text, config.targets, targets)
+  // Whatever the owner did to the file that this does not understand: then it is written as a whole.
+  const isAsWanted = Either.match(decode(edited, path, platform), {
+    onLeft: () => false,
+    onRight: (read) => encode(read) === wanted
+  })
+  yield* replaceFile(path, isAsWanted ? edited : wanted)
+})
+
+const TARGET_HEAD = /^\s*\[\[\s*target\s*\]\]/u
+
+/** Tables of targets that go are cut out, and those that come are written at the end. */
+const withTargets = (text: string, before: ReadonlyArray<Spec>, after: ReadonlyArray<Spec>): string => {
+  let table = -1
+  let isKept = true
+  const lines = text.split("\n").filter((line) => {
+    if (/^\s*\[/u.test(line)) isKept = !TARGET_HEAD.test(line) || isNamed(after, before[++table])
+    return isKept
+  })
+  const come = after.filter((target) => !isNamed(before, target))
+  const written = come.map((target) => Toml.stringify({ target: [encodeTarget(target)] }).trim())
+  return `${[lines.join("\n").trimEnd(), ...written].join("\n\n")}\n`
+}
+
+const isNamed = (targets: ReadonlyArray<Spec>, target: Spec | undefined) =>
+  targets.some(({ name }) => name === target?.name)
+
 export const encode = (config: Config): string =>
   `# What sealog backs up, and where to. Change it by hand; the next start reads it.\n${
     Toml.stringify({
@@ -98,12 +135,7 @@ export const encode = (config: Config): string =>
       ship_delay_seconds: config.shipDelaySeconds,
       drill_every_hours: config.drillEveryHours,
       source: config.sources.map(({ name, spec }) => ({ name, spec })),
-      target: config.targets.map(({ access, mount, name, spec }) => ({
-        name,
-        spec,
-        ...encodeAccess(access),
-        ...present({ mount })
-      }))
+      target: config.targets.map(encodeTarget)
     })
   }`
 
@@ -132,6 +164,13 @@ export const decode = (
       targets: withSettings(yield* parseAll("target", specs(file.target), platform), file.target)
     }
   })
+
+const encodeTarget = ({ access, mount, name, spec }: Spec) => ({
+  name,
+  spec,
+  ...encodeAccess(access),
+  ...present({ mount })
+})
 
 const encodeAccess = (access: TargetSettings = {}) => {
   const { auth, caFile, passwordCommand, passwordFile, user } = access

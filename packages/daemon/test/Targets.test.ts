@@ -39,6 +39,9 @@ describe.concurrent("targets that come and go", () => {
       Effect.gen(function*() {
         const { json, machine, second } = yield* setUp
         assert.strictEqual((yield* json("sync")).code, 0)
+        const config = join(machine.home, "config.toml")
+        const own = `# mine\n${fs.readFileSync(config, "utf8").replace("[[target]]", "# the old one\n[[target]]")}`
+        fs.writeFileSync(config, own)
         const added = yield* json("target", "add", `disk:${second}`)
         assert.deepNestedInclude(added, {
           "code": 0,
@@ -51,6 +54,13 @@ describe.concurrent("targets that come and go", () => {
           "disk",
           "disk-2"
         ])
+        // Every line of its owner is as it was.
+        assert.isTrue(fs.readFileSync(config, "utf8").startsWith(own.trimEnd()))
+        const waiting = yield* json("status")
+        assert.deepNestedInclude(waiting.report, {
+          "targets[1].state": "behind",
+          "targets[1].behindEvents": waiting.report.treeSize
+        })
         const synced = yield* json("sync")
         assert.deepNestedInclude(synced, {
           "code": 0,
@@ -61,6 +71,7 @@ describe.concurrent("targets that come and go", () => {
         assert.strictEqual(yield* restored(machine, second), "")
 
         assert.strictEqual((yield* json("target", "remove", "disk-2")).code, 0)
+        assert.strictEqual(fs.readFileSync(config, "utf8"), own)
         fs.writeFileSync(join(machine.mail, "new", "1.M1.late"), "From: ada@sample.example\n\nlate\n")
         const alone = yield* json("sync")
         assert.strictEqual(alone.report.targets.length, 1)

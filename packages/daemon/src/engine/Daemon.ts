@@ -227,7 +227,8 @@ const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
     const now = yield* Clock.currentTimeMillis
     return Option.match(last, { onNone: () => true, onSome: ({ at }) => now - Date.parse(at) >= every })
   })
-  const hold = drill(working.session, { mode: "incremental" }).pipe(
+  const hold = Ref.get(working.troubles).pipe(
+    Effect.flatMap(({ targets }) => drill(working.session, { mode: "incremental" }, new Set(targets.keys()))),
     Effect.map(Either.right),
     // What a drill could not do is told and tried again; but damage to the journal is not the drill's.
     Effect.catchIf((error) => !isDamage(error), (error) => Effect.succeed(Either.left(error))),

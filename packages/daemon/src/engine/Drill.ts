@@ -26,9 +26,14 @@ const Progress = Schema.parseJson(Schema.Struct({
   round: Schema.Int
 }))
 
-export const drill = Effect.fn("Engine.drill")(function*(session: Session, options: DrillOptions) {
+export const drill = Effect.fn("Engine.drill")(function*(
+  session: Session,
+  options: DrillOptions,
+  /** Targets that are in trouble: where none is asked for, another one is drilled, if there is any. */
+  troubled: ReadonlySet<string> = new Set()
+) {
   const { backup, config, journal, ring } = session
-  const target = yield* targetOf(session, options)
+  const target = yield* targetOf(session, options, troubled)
   yield* Effect.forEach(backup.sources, (source) => captureOne(session, source))
   const configured = config.targets.some(({ name }) => name === target.name)
   // The owner lists at each drill: what was lost since the journal was opened is found, told, and shipped again.
@@ -88,7 +93,8 @@ export const drill = Effect.fn("Engine.drill")(function*(session: Session, optio
 /** The target that is asked for, else the one whose last drill is longest ago. */
 const targetOf = Effect.fn("Engine.drillTarget")(function*(
   { backup, config }: Session,
-  { from, target }: DrillOptions
+  { from, target }: DrillOptions,
+  troubled: ReadonlySet<string>
 ) {
   if (from !== undefined) {
     // A place that is configured is that target, by whatever name; any other goes by its SPEC.
@@ -99,7 +105,9 @@ const targetOf = Effect.fn("Engine.drillTarget")(function*(
   const { drills } = yield* history()
   const drilledAt = (name: string) => drills.find((drilled) => drilled.target === name)?.at ?? ""
   const found = target === undefined
-    ? backup.targets.toSorted((a, b) => (drilledAt(a.name) < drilledAt(b.name) ? -1 : 1))[0]
+    ? backup.targets.toSorted((a, b) =>
+      Number(troubled.has(a.name)) - Number(troubled.has(b.name)) || (drilledAt(a.name) < drilledAt(b.name) ? -1 : 1)
+    )[0]
     : backup.targets.find(({ name }) => name === target)
   if (found === undefined) {
     return yield* new EngineFailure({ reason: "UnknownTarget", method: "drill", subject: target ?? "" })

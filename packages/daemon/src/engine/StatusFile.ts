@@ -13,6 +13,7 @@ import * as Config from "../Config.ts"
 import type { KnownError } from "../Failure.ts"
 import { Home, homeError, replaceFile } from "../Home.ts"
 import * as Reports from "../Reports.ts"
+import type { Spec } from "../Spec.ts"
 import { behindEvents, problemOf, targetState, warningsOf } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
 import { kindOf, type Session } from "./Session.ts"
@@ -133,8 +134,26 @@ export const load = Effect.fn("StatusFile.load")(function*() {
   const lastDrill = Option.getOrNull(yield* lastDrillOf())
   return Option.match(known, {
     onNone: () => ({ ...unknown(config), lastDrill }),
-    onSome: (report) => ({ ...report, running: false, lastDrill })
+    onSome: (report) => ({ ...report, targets: targetsNow(config, report), running: false, lastDrill })
   })
+})
+
+/** The targets of the configuration: one that has come since the last run has nothing yet. */
+const targetsNow = ({ targets }: Config.Config, { targets: known, treeSize }: Reports.StatusReport) =>
+  targets.map((target) =>
+    known.find(({ kind, name }) => kind === target.kind && name === target.name)
+      ?? { ...nothingAt(target), behindEvents: treeSize }
+  )
+
+const nothingAt = ({ kind, name }: Spec): Reports.StatusReport["targets"][number] => ({
+  name,
+  kind,
+  state: "behind",
+  shippedTreeSize: 0,
+  behindEvents: 0,
+  behindSeconds: 0,
+  objects: 0,
+  bytes: 0
 })
 
 const unknown = (config: Config.Config): Reports.StatusReport =>
@@ -152,16 +171,7 @@ const unknown = (config: Config.Config): Reports.StatusReport =>
       lastEventAt: null,
       gaps: 0
     })),
-    targets: config.targets.map(({ kind, name }) => ({
-      name,
-      kind,
-      state: "behind",
-      shippedTreeSize: 0,
-      behindEvents: 0,
-      behindSeconds: 0,
-      objects: 0,
-      bytes: 0
-    })),
+    targets: config.targets.map(nothingAt),
     rpoSeconds: null,
     lastDrill: null,
     warnings: []

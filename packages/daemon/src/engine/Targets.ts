@@ -19,7 +19,9 @@ import type { Session } from "./Session.ts"
 
 /** Makes a place a target. A place that holds this very vault is one again, with all that is there. */
 export const addTarget = Effect.fn("Targets.add")(function*(session: Session, spec: Spec) {
-  const { config, journal, ring } = session
+  const { journal, ring } = session
+  // As it is now: its owner may have changed it since the daemon began.
+  const config = yield* Config.load()
   const { openLocal } = yield* Adapters
   if (config.targets.some(({ name }) => name.toLowerCase() === spec.name.toLowerCase())) {
     return yield* new SpecError({ reason: "DuplicateName", role: "target", subject: spec.name, known: [] })
@@ -41,7 +43,7 @@ export const addTarget = Effect.fn("Targets.add")(function*(session: Session, sp
   yield* copyKeys(yield* openLocal, yield* openTarget(spec))
   const placed = yield* withMount(spec)
   yield* forget(session, spec.name)
-  yield* Config.save({ ...config, targets: [...config.targets, placed] })
+  yield* Config.saveTargets(config, [...config.targets, placed])
   const { size } = yield* journal.head
   return Reports.TargetAddReport.make({
     target: placeOf(spec),
@@ -52,12 +54,12 @@ export const addTarget = Effect.fn("Targets.add")(function*(session: Session, sp
 
 /** Makes a target none; nothing that lies there is touched. */
 export const removeTarget = Effect.fn("Targets.remove")(function*(session: Session, name: string) {
-  const { config } = session
+  const config = yield* Config.load()
   const found = config.targets.find((each) => each.name === name)
   if (found === undefined) return yield* new EngineFailure({ reason: "UnknownTarget", method: "remove", subject: name })
   const targets = config.targets.filter((each) => each !== found)
   if (targets.length === 0) return yield* new EngineFailure({ reason: "LastTarget", method: "remove", subject: name })
-  yield* Effect.uninterruptible(Effect.zipRight(Config.save({ ...config, targets }), forget(session, name)))
+  yield* Effect.uninterruptible(Effect.zipRight(Config.saveTargets(config, targets), forget(session, name)))
   return Reports.TargetRemoveReport.make({ target: placeOf(found), targets: targets.map(placeOf) })
 })
 
