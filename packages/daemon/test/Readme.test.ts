@@ -40,6 +40,21 @@ describe.each(pages)("%s", (page) => {
   })
 })
 
+describe.each(["disk", "folder", "icloud"])("docs/targets/%s.md", (kind) => {
+  /** Verifies: GUIDE-1 */
+  it("gives only command lines that the program understands, and configurations that are read", () => {
+    const page = textOf(`docs/targets/${kind}.md`)
+    const lines = commandLinesIn(page)
+    assert.isAtLeast(lines.length, 2)
+    assert.deepStrictEqual(lines.flatMap(problemsOf), [])
+    for (const [, entry = ""] of page.matchAll(/```toml\n([^`]+)```/gu)) {
+      const text = `version = 1\nvault = "ab"\n[[source]]\nname = "m"\nspec = "maildir:/m"\n${entry}`
+      const [target] = Either.getOrThrow(decode(text, "config.toml", linux)).targets
+      assert.deepInclude(target, { kind, name: "usb", mount: "/media/ada/BACKUP" })
+    }
+  })
+})
+
 describe("docs/targets/webdav.md", () => {
   /** Verifies: GUIDE-1 */
   it("gives only command lines that the program understands", () => {

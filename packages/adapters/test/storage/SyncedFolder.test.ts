@@ -4,9 +4,10 @@ import { type CloudFiles, cloudFiles, stubOf } from "@sealog/adapters/storage/Cl
 import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { makeICloud, prepareICloud } from "@sealog/adapters/storage/ICloud"
 import { makeSyncedFolder, prepareSyncedFolder, type SyncedFolderOptions } from "@sealog/adapters/storage/SyncedFolder"
+import { compiledPath } from "@sealog/adapters/threads/Compiled"
 import { nameOf, numbers, sample } from "@sealog/core/testing/StorageSamples"
-import { Effect, Stream } from "effect"
-import { execFileSync } from "node:child_process"
+import { Effect, Schedule, Stream } from "effect"
+import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { dirname } from "node:path"
@@ -74,6 +75,33 @@ describe("a file that is not here", () => {
         ])
       )
       assert.deepStrictEqual(yield* storage.get("log/aaaa"), sample(1_000, 1))
+    }))
+
+  /** Verifies: SYN-2 */
+  it.scopedLive("leaves no process behind that waits for it, though the daemon was killed", () =>
+    Effect.gen(function*() {
+      const pipe = `${yield* freshFolder}/pipe`
+      execFileSync("mkfifo", [pipe])
+      const script = `
+        import { readFileSync } from "node:fs"
+        import { FileReader } from ${JSON.stringify(compiledPath("storage/FileReader"))}
+        new FileReader().read({ path: ${JSON.stringify(pipe)}, limitBytes: 1 }, 60_000)
+        setTimeout(() => {
+          process.stdout.write(readFileSync(\`/proc/\${process.pid}/task/\${process.pid}/children\`, "utf8"), () => {
+            process.kill(process.pid, "SIGKILL")
+          })
+        }, 500)`
+      if (!existsSync("/proc/self/task")) return yield* Effect.log("skipped: this system does not tell its processes")
+      const { signal, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+        encoding: "utf8"
+      })
+      assert.strictEqual(signal, "SIGKILL")
+      assert.match(stdout, /^\d+ $/)
+      const isGone = Effect.sync(() => !existsSync(`/proc/${stdout.trim()}/fd/0`))
+      yield* isGone.pipe(
+        Effect.repeat({ until: (gone) => gone, schedule: Schedule.spaced("50 millis") }),
+        Effect.timeout("5 seconds")
+      )
     }))
 
   /** Verifies: SYN-3 */
