@@ -2,6 +2,7 @@
  * A vault in a folder of a disk that is mounted here: internal, external, or a share. A folder that is missing, or that
  * holds nothing of a vault, is a disk that is not mounted, never an empty vault: `prepareDisk` alone makes a new one.
  */
+import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import type { ByteRange, Capabilities, ObjectInfo, StorageReason, StorageShape } from "@sealog/core/backup/Storage"
 import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
@@ -12,7 +13,6 @@ import { codeOf, type DiskFiles, diskFiles, systemError } from "./DiskFiles.ts"
 import { entriesOf, type Found, isFile, isMissing, lieOf, pagesOf, requireRoot } from "./DiskLayout.ts"
 import { makePublish } from "./DiskPublish.ts"
 import { type DeviceOf, mountPointOf, requireMounted } from "./MountPoint.ts"
-import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
 
 /** A temporary file is a crashed run's after this long, milliseconds: no put takes a day. */
 const STALE_MILLIS = 24 * 60 * 60 * 1000
@@ -130,6 +130,7 @@ const capabilities: Capabilities = {
   strongList: true,
   durability: "stored",
   deletes: true,
+  objectLock: false,
   maxObjectBytes: OBJECT_BYTES
 }
 

@@ -3,11 +3,11 @@
  * can be looked at: an object goes to a name of chance beside, is read back and compared, and only then moved to its
  * own name, where nothing may be. docs/targets/webdav.md says what each server does with that.
  */
+import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import type { ByteRange, Capabilities, ObjectInfo, StorageShape } from "@sealog/core/backup/Storage"
 import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Chunk, Effect, Option, Stream } from "effect"
-import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
 import { type DavClient, makeClient, type WebDavAccess } from "./WebDavClient.ts"
 import type { HttpResponse } from "./WebDavHttp.ts"
 import { makePublish } from "./WebDavPublish.ts"
@@ -87,6 +87,7 @@ export const capabilities: Capabilities = {
   strongList: true,
   durability: "stored",
   deletes: true,
+  objectLock: false,
   maxObjectBytes: OBJECT_BYTES
 }
 

@@ -2,12 +2,12 @@
  * Which names a place accepts. They come from a vault's own naming and are checked all the same before one becomes a
  * path or a URL, so that no name, whoever made it, can reach outside the vault.
  */
-import { StorageError } from "@sealog/core/backup/Storage"
-import { NAME_CHARS } from "@sealog/core/format/Limits"
 import { Effect } from "effect"
+import { NAME_CHARS } from "../format/Limits.ts"
+import { StorageError } from "./Storage.ts"
 
 /** The one object whose name people read. */
-const READABLE_NAME = "sealog.json"
+export const READABLE_NAME = "sealog.json"
 
 /** Splits `folder/letters` into its two parts; the folder of `sealog.json` is empty. Else Unsupported. */
 export const parseObjectName = (
