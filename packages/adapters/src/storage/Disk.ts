@@ -60,6 +60,17 @@ const syncParent = async (files: DiskFiles, root: string): Promise<void> => {
   }
 }
 
+/** Removes the folders that hold nothing and whose names begin so. */
+export const sweepDisk = Effect.fn("Disk.sweep")(function*(path: string, prefix: string, options?: DiskOptions) {
+  const files = options?.files ?? diskFiles
+  const root = withoutSlash(path)
+  yield* attempt({ root, method: "sweep" }, async () => {
+    for await (const { kind, name } of files.entries(root)) {
+      if (kind === "folder" && name.startsWith(prefix)) await files.removeFolder(`${root}/${name}`)
+    }
+  })
+})
+
 /** The vault in a folder, which need not be reachable yet. Before the first put, what crashed runs left is removed. */
 export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?: DiskOptions) {
   const { files, isThere, liesOf, publish, root, temporaries } = openPlace(path, options)

@@ -36,6 +36,17 @@ export const prepareWebDav = Effect.fn("WebDav.prepare")(function*(options: WebD
   yield* tree.makeFolder(deed, TEMPORARY_FOLDER)
 })
 
+/** Removes the folders that hold nothing and whose names begin so. */
+export const sweepWebDav = Effect.fn("WebDav.sweep")(function*(options: WebDavOptions, prefix: string) {
+  const { client, root, tree } = open(options)
+  const deed = { root: root.href, method: "sweep", name: "" }
+  for (const { kind, name } of yield* tree.entries(deed, "")) {
+    if (kind !== "folder" || !name.startsWith(prefix)) continue
+    if ((yield* tree.entries(deed, `${name}/`)).length > 0) continue
+    yield* client.send(deed, { method: "DELETE", url: new URL(`${encodeURIComponent(name)}/`, root) })
+  }
+})
+
 /** The vault in a folder, which need not be reachable yet. Before the first put, what dead runs left is removed. */
 export const makeWebDav = Effect.fn("WebDav.make")(function*(options: WebDavOptions) {
   const { client, root, tree } = open(options)

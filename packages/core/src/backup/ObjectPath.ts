@@ -32,6 +32,9 @@ export const isObject = (name: string): boolean => {
 /** Whether a listing may begin with this: part of a name, and nothing that leads out of the vault. */
 export const isPrefix = (prefix: string): boolean => /^(?:[a-z2-7]+\/)?[a-z2-7.]*$/.test(prefix)
 
+/** What tells vaults in one place apart, before the names of their folders (`storage/wrappers/Prefix`). */
+export const PREFIX = /^[a-z2-6]{1,20}$/
+
 /** Where unfinished objects are; no object is ever in it. */
 export const TEMPORARY_FOLDER = "tmp"
 

@@ -14,6 +14,8 @@ import { retrying } from "./Retry.ts"
 import { withTimeout } from "./Timeout.ts"
 import { verified } from "./Verified.ts"
 
+export { metricsOf } from "./Metered.ts"
+
 /** What is not named is not wrapped. */
 export interface Wrapping {
   readonly prefix?: string
