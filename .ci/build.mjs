@@ -15,7 +15,10 @@ const packages = ["core", "adapters", "daemon"]
 process.chdir(root)
 await withLock("build", async () => {
   const flags = new Set(process.argv.slice(2))
-  compile(flags.has("--tests") || flags.has("--types") ? "tsconfig.json" : "tsconfig.src.json")
+  const withTests = flags.has("--tests") || flags.has("--types")
+  compile(withTests ? "tsconfig.json" : "tsconfig.src.json")
+  // JavaScript that is read as documentation, held against the types it is written for.
+  if (withTests) runCompiler(["-p", "docs/examples/tsconfig.json"])
   if (!flags.has("--types")) {
     const { bundle } = await import("./bundle.mjs")
     await bundle()
@@ -24,7 +27,11 @@ await withLock("build", async () => {
 
 function compile(config) {
   const projects = packages.map((name) => `packages/${name}/${config}`)
-  const { error, status } = spawnSync(compilerPath(), ["-b", ...projects], { stdio: "inherit" })
+  runCompiler(["-b", ...projects])
+}
+
+function runCompiler(options) {
+  const { error, status } = spawnSync(compilerPath(), options, { stdio: "inherit" })
   if (error !== undefined) throw error
   if (status !== 0) process.exit(1)
 }

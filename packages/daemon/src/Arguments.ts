@@ -70,8 +70,9 @@ export type Arguments =
   | LogArguments
   | { readonly command: "status" | "drill history" | "source list" | "source detect" | "target list" | "fingerprint" }
   | { readonly command: "drill verify"; readonly file: string }
-  | { readonly command: "source dump" | "target add"; readonly spec: string }
+  | { readonly command: "source dump" | "target add" | "target check"; readonly spec: string }
   | { readonly command: "target remove"; readonly name: string }
+  | { readonly command: "target new"; readonly name: string; readonly folder?: string }
   | { readonly command: "service install"; readonly kind?: "systemd" | "launchd" }
 
 /** A command line, understood. */

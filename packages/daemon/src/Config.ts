@@ -9,6 +9,7 @@ import { codeOf, Home, replaceFile } from "./Home.ts"
 import { Platform, type PlatformShape } from "./Platform.ts"
 import { parseAll, type Spec, type SpecError } from "./Spec.ts"
 import { TargetSettings } from "./TargetSettings.ts"
+import { decodeWrapping, encodeWrapping, wrappingEntry } from "./TargetWrapping.ts"
 
 export type ConfigReason = "Missing" | "Unreadable" | "Syntax" | "Invalid" | "NewerVersion"
 
@@ -49,6 +50,7 @@ const Entry = Schema.Struct({ name: Schema.String, spec: Schema.String })
 /** Where a target's secrets come from; they themselves stand in no configuration. */
 const TargetEntry = Schema.Struct({
   ...Entry.fields,
+  ...wrappingEntry,
   user: TargetSettings.fields.user,
   auth: TargetSettings.fields.auth,
   password_file: Schema.optional(Schema.String),
@@ -174,7 +176,14 @@ const encodeTarget = ({ access, mount, name, spec }: Spec) => ({
 
 const encodeAccess = (access: TargetSettings = {}) => {
   const { auth, caFile, passwordCommand, passwordFile, user } = access
-  return present({ user, auth, password_file: passwordFile, password_command: passwordCommand, ca_file: caFile })
+  const entered = present({
+    user,
+    auth,
+    password_file: passwordFile,
+    password_command: passwordCommand,
+    ca_file: caFile
+  })
+  return { ...entered, ...encodeWrapping(access) }
 }
 
 const withSettings = (
@@ -188,7 +197,8 @@ const withSettings = (
       auth,
       passwordFile: password_file,
       passwordCommand: password_command,
-      caFile: ca_file
+      caFile: ca_file,
+      ...decodeWrapping(entries[at]!)
     })
     return { ...spec, ...(Object.keys(access).length === 0 ? {} : { access }), ...present({ mount }) }
   })

@@ -136,4 +136,6 @@ export class Engine extends Context.Tag("@sealog/daemon/Engine")<Engine, {
   readonly targetAdd: (options: { readonly target: Spec }) => Effect.Effect<Reports.TargetAddReport, EngineError>
   /** Takes a target out of the configuration and out of what is remembered; touches nothing at its place. */
   readonly targetRemove: (options: { readonly name: string }) => Effect.Effect<Reports.TargetRemoveReport, EngineError>
+  /** Holds a place against the storage contract, beside what is there. Needs neither home nor key. */
+  readonly targetCheck: (options: { readonly spec: Spec }) => Effect.Effect<Reports.TargetCheckReport, EngineError>
 }>() {}

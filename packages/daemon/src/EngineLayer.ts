@@ -26,12 +26,12 @@ export const layerEngine = Layer.effect(
     const services = yield* Effect.context<Adapters.PartServices>()
     const session = openSession()
     return Engine.of({
-      init: (options) => Effect.provide(init(options), services),
+      init: (options) => Effect.provide(Effect.scoped(init(options)), services),
       sync: () => Effect.provide(syncHome(), services),
       run: (options) => Effect.provide(run(options), services),
       status: Effect.provide(StatusFile.load(), services),
       restore: (options) => Effect.provide(restore(options), services),
-      verify: (options) => Effect.provide(verify(options), services),
+      verify: (options) => Effect.provide(Effect.scoped(verify(options)), services),
       drill: (options) =>
         session.pipe(
           Effect.flatMap((opened) =>
@@ -63,6 +63,12 @@ export const layerEngine = Layer.effect(
         session.pipe(
           Effect.flatMap((opened) => removeTarget(opened, name)),
           Effect.scoped,
+          Effect.provide(services)
+        ),
+      // Loaded when it is asked for: the contract and its samples are no part of a backup.
+      targetCheck: (options) =>
+        Effect.promise(() => import("./engine/Check.ts")).pipe(
+          Effect.flatMap(({ check }) => check(options)),
           Effect.provide(services)
         )
     })

@@ -24,6 +24,7 @@ import * as Daemon from "./failure/Daemon.ts"
 import * as Reading from "./failure/Reading.ts"
 import { type Failure, render } from "./failure/Row.ts"
 import type { HomeError } from "./Home.ts"
+import type { PackageError } from "./Package.ts"
 import type { SecretError } from "./Secret.ts"
 import type { SpecError } from "./Spec.ts"
 import type { UsageError } from "./Usage.ts"
@@ -38,6 +39,7 @@ export type KnownError =
   | HomeError
   | JournalError
   | KdfError
+  | PackageError
   | PasswordError
   | PinError
   | ProjectionError
@@ -68,6 +70,8 @@ export const failureOf = (error: KnownError): Failure => {
       return render(Core.journal, error, error.subject)
     case "KdfError":
       return render(Core.kdf, error, undefined)
+    case "PackageError":
+      return render(Daemon.adapter, error, error.subject)
     case "PasswordError":
       return render(Core.password, error, undefined)
     case "PinError":

@@ -6,7 +6,7 @@ import { version } from "@sealog/core"
 import { Command, Option } from "commander"
 import type { Arguments } from "./Arguments.ts"
 import { UsageError } from "./Usage.ts"
-import { fingerprint, kdfMemory, percent, repeated, seconds, text, time } from "./Values.ts"
+import { fingerprint, kdfMemory, packageName, percent, repeated, seconds, text, time } from "./Values.ts"
 
 export interface Listener {
   /** A command was understood. */
@@ -266,6 +266,17 @@ const addLists = (program: Command, { found }: Listener) => {
     .argument("<name>", "a target of the configuration", text)
     .action((name: string, flags: Opening) =>
       found({ arguments: { command: "target remove", name }, ...given({ recoveryCodeFile: flags.recoveryCodeFile }) })
+    )
+  target.command("check")
+    .description("hold a place against the storage contract, beside what is there; nothing stays behind")
+    .argument("<spec>", "the place, as disk:PATH", text)
+    .action((spec: string) => found({ arguments: { command: "target check", spec } }))
+  target.command("new")
+    .description("write a package for a storage adapter of your own, with its tests")
+    .argument("<name>", "what it is called: letters, digits and dashes", packageName)
+    .option("--to <dir>", "the folder to make (default: sealog-adapter-NAME)", text)
+    .action((name: string, flags: { readonly to?: string }) =>
+      found({ arguments: { command: "target new", name, ...given({ folder: flags.to }) } })
     )
 }
 

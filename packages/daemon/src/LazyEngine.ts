@@ -52,7 +52,8 @@ export const layer = (
         dump: (options) => Stream.unwrap(Effect.map(engine, (real) => real.dump(options))),
         fingerprint: Effect.flatMap(engine, (real) => real.fingerprint),
         targetAdd: (options) => Effect.flatMap(engine, (real) => real.targetAdd(options)),
-        targetRemove: (options) => Effect.flatMap(engine, (real) => real.targetRemove(options))
+        targetRemove: (options) => Effect.flatMap(engine, (real) => real.targetRemove(options)),
+        targetCheck: (options) => Effect.flatMap(engine, (real) => real.targetCheck(options))
       }
     })
   )

@@ -11,7 +11,7 @@ export interface Step {
   readonly stage: string
   readonly done: number
   readonly total?: number
-  readonly unit: "events" | "bytes" | "objects" | "messages"
+  readonly unit: "events" | "bytes" | "objects" | "messages" | "promises"
 }
 
 export class Progress extends Context.Tag("@sealog/daemon/Progress")<Progress, {

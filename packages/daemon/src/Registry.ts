@@ -2,10 +2,14 @@
  * Every adapter by the kind a SPEC names it with: the one record that the command line, the configuration and the
  * contract tests read. Code is loaded when a kind is opened, not when it is named.
  */
+import type { FileSystem } from "@effect/platform"
 import type { WebDavAccess } from "@sealog/adapters/storage/WebDavClient"
+import type { OptionsError, StorageAccess, StorageAdapter } from "@sealog/core/backup/DefineStorage"
 import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import type { StorageError, StorageShape } from "@sealog/core/backup/Storage"
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
+import type { PackageError } from "./Package.ts"
+import type { Platform } from "./Platform.ts"
 
 export type Role = "source" | "target"
 
@@ -35,12 +39,21 @@ export interface NamedPlace extends Named {
   readonly access: Effect.Effect<WebDavAccess, StorageError>
 }
 
+/** What an opener may use; what it acquires is released with the target. */
+export type TargetServices = FileSystem.FileSystem | Platform | Scope.Scope
+export type TargetError = StorageError | PackageError
+
 export interface TargetAdapter {
-  /** What stands after the kind in a SPEC: a path of this machine, a URL, or a folder of the user's iCloud Drive, if any. */
-  readonly place: "path" | "url" | "icloud"
-  readonly open: (spec: NamedPlace) => Effect.Effect<StorageShape, StorageError>
+  /**
+   * What stands after the kind in a SPEC: a path of this machine, a URL, a folder of the user's iCloud Drive, if any, or
+   * a package with options.
+   */
+  readonly place: "path" | "url" | "icloud" | "package"
+  readonly open: (spec: NamedPlace) => Effect.Effect<StorageShape, TargetError, TargetServices>
   /** Makes the place ready for a new vault: a folder that is not there yet. */
-  readonly prepare: (spec: NamedPlace) => Effect.Effect<void, StorageError>
+  readonly prepare: (spec: NamedPlace) => Effect.Effect<void, TargetError, TargetServices>
+  /** Removes empty folders whose names begin so, where the place has folders: objects are all that a vault removes. */
+  readonly sweep?: (spec: NamedPlace, prefix: string) => Effect.Effect<void, TargetError, TargetServices>
 }
 
 export const sources: Readonly<Record<string, SourceAdapter>> = {
@@ -82,6 +95,11 @@ export const targets: Readonly<Record<string, TargetAdapter>> = {
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/storage/Disk")),
         ({ prepareDisk }) => prepareDisk(place, given({ mount }))
+      ),
+    sweep: ({ place }, prefix) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/Disk")),
+        ({ sweepDisk }) => sweepDisk(place, prefix)
       )
   },
   folder: {
@@ -121,9 +139,48 @@ export const targets: Readonly<Record<string, TargetAdapter>> = {
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/storage/WebDav")),
         ({ prepareWebDav }) => prepareWebDav({ url: place, access })
+      ),
+    sweep: ({ access, place }, prefix) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/storage/WebDav")),
+        ({ sweepWebDav }) => sweepWebDav({ url: place, access }, prefix)
       )
+  },
+  package: {
+    place: "package",
+    open: (spec) => withPackage(spec, (adapter, options) => adapter.open(options, accessOf(spec))),
+    prepare: (spec) => withPackage(spec, (adapter, options) => adapter.prepare(options, accessOf(spec)))
   }
 }
+
+const withPackage = <A>(
+  { place }: NamedPlace,
+  use: (
+    adapter: StorageAdapter,
+    options: Readonly<Record<string, string>>
+  ) => Effect.Effect<A, StorageError | OptionsError, Scope.Scope>
+): Effect.Effect<A, TargetError, TargetServices> =>
+  Effect.gen(function*() {
+    const { loadPackage, PackageError, splitPackage } = yield* Effect.promise(() => import("./Package.ts"))
+    const { name, options } = splitPackage(place)
+    return yield* use(yield* loadPackage(name), options).pipe(
+      Effect.catchTag(
+        "OptionsError",
+        ({ detail }) => new PackageError({ reason: "BadOptions", method: "open", subject: name, detail })
+      )
+    )
+  })
+
+/** The way in, as an adapter of somebody else's is told it. */
+const accessOf = ({ access, name }: NamedPlace): StorageAccess => ({
+  name,
+  secret: Effect.map(access, ({ credentials }) => {
+    if (credentials === undefined) return undefined
+    return credentials.scheme === "bearer"
+      ? { password: credentials.token }
+      : { user: credentials.user, password: credentials.password }
+  })
+})
 
 /** Leaves out what is not known. */
 function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
@@ -152,8 +209,7 @@ export const sourceKinds: Readonly<Record<string, Availability>> = availability(
 export const targetKinds: Readonly<Record<string, Availability>> = availability(targets, [
   "s3",
   "sftp",
-  "rclone",
-  "package"
+  "rclone"
 ])
 
 /** What a restore can be written as. */

@@ -275,6 +275,52 @@ export const TargetRemoveReport = document("target-remove", {
 })
 export type TargetRemoveReport = typeof TargetRemoveReport.Type
 
+/** How a place keeps the storage contract, and how fast it is. */
+export const TargetCheckReport = document("target-check", {
+  target: Place,
+  outcome: Schema.Literal("passed", "failed"),
+  passed: Count,
+  failed: Count,
+  notClaimed: Count,
+  /** What the place says of itself; the promises that need it say whether that is so. */
+  capabilities: Schema.Struct({
+    atomicCreate: Schema.Boolean,
+    rangeReads: Schema.Boolean,
+    strongList: Schema.Boolean,
+    durability: Schema.Literal("stored", "queued"),
+    deletes: Schema.Boolean,
+    objectLock: Schema.Boolean,
+    maxObjectBytes: Bytes
+  }),
+  /** The middle of ten requests with 4 KiB each. */
+  latencySeconds: Schema.Struct({ put: Seconds, get: Seconds, list: Seconds, delete: Schema.NullOr(Seconds) }),
+  /** Of one object of 16 MiB. */
+  uploadBytesPerSecond: Count,
+  downloadBytesPerSecond: Count,
+  promises: Schema.Array(Schema.Struct({
+    promise: Schema.String,
+    outcome: Schema.Literal("passed", "failed", "notClaimed"),
+    /** What was found instead. */
+    why: optional(Schema.String),
+    /** What the adapter's author is to do. */
+    mend: optional(Schema.String),
+    /** The capabilities that are not claimed. */
+    needs: optional(Schema.Array(Schema.String))
+  })),
+  /** What could not be removed again, and what its folders begin with. */
+  left: Schema.Struct({ objects: Count, prefix: Schema.String }),
+  seconds: Seconds
+})
+export type TargetCheckReport = typeof TargetCheckReport.Type
+
+export const TargetNewReport = document("target-new", {
+  name: Schema.String,
+  /** The package's folder. */
+  folder: Schema.String,
+  files: Schema.Array(Schema.String)
+})
+export type TargetNewReport = typeof TargetNewReport.Type
+
 export const ServiceReport = document("service", {
   kind: Schema.Literal("systemd", "launchd"),
   /** Where the text belongs. */

@@ -30,6 +30,7 @@ export type SpecReason =
   | "BadName"
   | "DuplicateName"
   | "BadUrl"
+  | "BadPackage"
   /** A password, or what may be one. It is never said again. */
   | "SecretInSpec"
 
@@ -109,6 +110,14 @@ const parse = (role: Role, text: string, platform: PlatformShape): Either.Either
       spec: `${kind}:${url}`
     }))
   }
+  if (role === "target" && targets[kind]?.place === "package") {
+    return Either.map(parsePackage(role, kind, place), (whole) => ({
+      name: name?.normalize("NFC"),
+      kind,
+      place: whole,
+      spec: `${kind}:${whole}`
+    }))
+  }
   const absolute = absolutePath(place, platform)
   return Either.right({ name: name?.normalize("NFC"), kind, place: absolute, spec: `${kind}:${absolute}` })
 }
@@ -145,6 +154,24 @@ const parseUrl = (role: Role, text: string): Either.Either<string, SpecError> =>
   if (url.hash !== "") return Either.left(failure("BadUrl", role, text))
   if (!url.pathname.endsWith("/")) url.pathname = `${url.pathname}/`
   return Either.right(url.href)
+}
+
+/** A name that npm gives to packages, with or without a scope. */
+const PACKAGE = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/u
+/** What an option is called that is a secret. */
+const SECRET = /pass(?:word|wd|phrase)?$|secret|token|api[_-]?key|credential/iu
+
+/** A package and its options, each once. */
+const parsePackage = (role: Role, kind: string, text: string): Either.Either<string, SpecError> => {
+  const [name = "", query = ""] = text.split(/\?(.*)/su, 2)
+  if (!PACKAGE.test(name)) return Either.left(failure("BadPackage", role, `${kind}:${name}`))
+  const options = new URLSearchParams(query)
+  const keys = [...options.keys()]
+  if (keys.some((key) => SECRET.test(key))) return Either.left(failure("SecretInSpec", role, `${kind}:${name}`))
+  if (keys.includes("") || new Set(keys).size < keys.length) {
+    return Either.left(failure("BadPackage", role, `${kind}:${name}`))
+  }
+  return Either.right(query === "" ? name : `${name}?${options.toString()}`)
 }
 
 /** What stands where a URL has its user, password and query, right or wrong, is left out of what is said. */

@@ -7,13 +7,16 @@ import type { FileSystem } from "@effect/platform"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import type { Credentials } from "@sealog/adapters/storage/WebDavAuth"
 import type { WebDavAccess } from "@sealog/adapters/storage/WebDavClient"
+import type { Wrapping } from "@sealog/adapters/storage/wrappers/Wrap"
 import { StorageError } from "@sealog/core/backup/Storage"
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Either, Redacted, Schema } from "effect"
 import { Buffer } from "node:buffer"
 import { Platform, type PlatformShape, variable } from "./Platform.ts"
 import { readSecretBytes, secretCommandOutput, secretText } from "./Secret.ts"
 import { absolutePath } from "./Spec.ts"
 import type { TargetSettings } from "./TargetSettings.ts"
+import { onlyWrapping, wrappingFrom } from "./TargetWrapping.ts"
+import { UsageError } from "./Usage.ts"
 
 export interface AccessSpec {
   readonly name: string
@@ -38,7 +41,8 @@ export const accessFrom = (
     auth: isAuth(auth) ? auth : undefined,
     passwordFile: pathOf("PASSWORD_FILE"),
     passwordCommand: of("PASSWORD_COMMAND"),
-    caFile: pathOf("CA_FILE")
+    caFile: pathOf("CA_FILE"),
+    ...wrappingFrom(of).wrapping
   }
   // A source of the password that the environment names replaces the other one too.
   const { passwordCommand: _command, passwordFile: _file, ...rest } = configured
@@ -48,16 +52,32 @@ export const accessFrom = (
 
 const isAuth = Schema.is(Schema.Literal("basic", "digest", "bearer"))
 
+/** What stands in front of a place, by the environment over the configuration; a word of it that is no value is told. */
+export const wrappingOf = (target: AccessSpec, platform: PlatformShape): Either.Either<Wrapping, UsageError> => {
+  const { wrapping, wrong } = wrappingFrom((word) => variable(platform, variableName(target.name, word)))
+  if (wrong !== undefined) {
+    const variableNamed = variableName(target.name, wrong.word)
+    return Either.left(
+      new UsageError(
+        `${variableNamed} is not what it may be: ${wrong.complaint}`,
+        "give it another value, or none; docs/operating.md lists what each may be"
+      )
+    )
+  }
+  return Either.right({ ...onlyWrapping(target.access ?? {}), ...wrapping })
+}
+
 /** `SEALOG_TARGET_MY_NAS_USER` of `my nas`. */
 const variableName = (name: string, word: string) =>
   `SEALOG_TARGET_${name.normalize("NFC").toUpperCase().replaceAll(/[^\p{L}\p{N}]/gu, "_")}_${word}`
 
 /** Finds everything a place asks for, when it is run. What cannot be found is the place's being closed to us. */
-export const makeAccess = Effect.fn("TargetAccess.make")(function*(target: AccessSpec, url: URL) {
+export const makeAccess = Effect.fn("TargetAccess.make")(function*(target: AccessSpec, url?: URL) {
   const platform = yield* Platform
   const context = yield* Effect.context<FileSystem.FileSystem | CommandExecutor>()
   const settings = accessFrom(target.name, platform, target.access)
-  const user = settings.user ?? (url.username === "" ? undefined : decodeURIComponent(url.username))
+  const named = url?.username ?? ""
+  const user = settings.user ?? (named === "" ? undefined : decodeURIComponent(named))
   const denied = (code: string, cause?: unknown) =>
     new StorageError({
       reason: "Denied",

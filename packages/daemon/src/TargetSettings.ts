@@ -1,8 +1,9 @@
 /**
- * What may be written down of how a target on a network is entered: who enters, in which way, and where the secret
- * comes from. The secret itself has no field here.
+ * What may be written down of how a target is entered and used: who enters, in which way, and where the secret comes
+ * from (the secret itself has no field here), and what stands in front of the place (`TargetWrapping`).
  */
 import { Schema } from "effect"
+import { wrappingFields } from "./TargetWrapping.ts"
 
 export const TargetSettings = Schema.Struct({
   user: Schema.optionalWith(Schema.String, { exact: true }),
@@ -11,6 +12,7 @@ export const TargetSettings = Schema.Struct({
   passwordFile: Schema.optionalWith(Schema.String, { exact: true }),
   passwordCommand: Schema.optionalWith(Schema.String, { exact: true }),
   /** Certificates to trust instead of the system's, PEM. */
-  caFile: Schema.optionalWith(Schema.String, { exact: true })
+  caFile: Schema.optionalWith(Schema.String, { exact: true }),
+  ...wrappingFields
 })
 export type TargetSettings = typeof TargetSettings.Type

@@ -14,6 +14,12 @@ export const percent = (value: string): number => {
   return share
 }
 
+/** What a package of somebody's own may be called after `sealog-adapter-`. */
+export const packageName = (value: string): string => {
+  if (/^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/u.test(value)) return value
+  throw new InvalidArgumentError("It must be small letters, digits and dashes, 50 at most, as my-cloud.")
+}
+
 /** Memory for deriving a key from a password, MiB. */
 export const kdfMemory = (value: string): number => {
   const [least, most] = [KDF_FLOOR.memoryKiB / 1024, KDF_CEILING.memoryKiB / 1024]

@@ -19,6 +19,7 @@ import * as Core from "@sealog/daemon/failure/Core"
 import * as Daemon from "@sealog/daemon/failure/Daemon"
 import * as Reading from "@sealog/daemon/failure/Reading"
 import { HomeError } from "@sealog/daemon/Home"
+import { PackageError } from "@sealog/daemon/Package"
 import { trouble } from "@sealog/daemon/present/Trouble"
 import { ErrorReport } from "@sealog/daemon/Reports"
 import { SecretError } from "@sealog/daemon/Secret"
@@ -66,6 +67,9 @@ const all: ReadonlyArray<KnownError> = [
       detail: "source 1, spec: is missing",
       cause
     })
+  ),
+  ...reasons(Daemon.adapter).map((reason) =>
+    new PackageError({ reason, method: "load", subject: "sealog-adapter-mine", detail: "folder: is missing" })
   ),
   ...reasons(Daemon.home).map((reason) => new HomeError({ reason, method: "prepare", subject: "/h", cause })),
   ...reasons(Daemon.secret).map((reason) =>

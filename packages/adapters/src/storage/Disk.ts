@@ -2,6 +2,7 @@
  * A vault in a folder of a disk that is mounted here: internal, external, or a share. A folder that is missing, or that
  * holds nothing of a vault, is a disk that is not mounted, never an empty vault: `prepareDisk` alone makes a new one.
  */
+import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import type { ByteRange, Capabilities, ObjectInfo, StorageReason, StorageShape } from "@sealog/core/backup/Storage"
 import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
@@ -12,7 +13,6 @@ import { codeOf, type DiskFiles, diskFiles, systemError } from "./DiskFiles.ts"
 import { entriesOf, type Found, isFile, isMissing, lieOf, pagesOf, requireRoot } from "./DiskLayout.ts"
 import { makePublish } from "./DiskPublish.ts"
 import { type DeviceOf, mountPointOf, requireMounted } from "./MountPoint.ts"
-import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
 
 /** A temporary file is a crashed run's after this long, milliseconds: no put takes a day. */
 const STALE_MILLIS = 24 * 60 * 60 * 1000
@@ -59,6 +59,17 @@ const syncParent = async (files: DiskFiles, root: string): Promise<void> => {
     if (codeOf(error) !== "EACCES") throw error
   }
 }
+
+/** Removes the folders that hold nothing and whose names begin so. */
+export const sweepDisk = Effect.fn("Disk.sweep")(function*(path: string, prefix: string, options?: DiskOptions) {
+  const files = options?.files ?? diskFiles
+  const root = withoutSlash(path)
+  yield* attempt({ root, method: "sweep" }, async () => {
+    for await (const { kind, name } of files.entries(root)) {
+      if (kind === "folder" && name.startsWith(prefix)) await files.removeFolder(`${root}/${name}`)
+    }
+  })
+})
 
 /** The vault in a folder, which need not be reachable yet. Before the first put, what crashed runs left is removed. */
 export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?: DiskOptions) {
@@ -130,6 +141,7 @@ const capabilities: Capabilities = {
   strongList: true,
   durability: "stored",
   deletes: true,
+  objectLock: false,
   maxObjectBytes: OBJECT_BYTES
 }
 

@@ -8,7 +8,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { constants } from "node:fs"
-import { type FileHandle, link, lstat, mkdir, open, opendir, readFile, rename, unlink } from "node:fs/promises"
+import { type FileHandle, link, lstat, mkdir, open, opendir, readFile, rename, rmdir, unlink } from "node:fs/promises"
 import { hostname } from "node:os"
 import { dirname } from "node:path"
 
@@ -32,6 +32,8 @@ export interface DiskFiles {
   readonly link: (from: string, to: string) => Promise<void>
   readonly rename: (from: string, to: string) => Promise<void>
   readonly remove: (path: string) => Promise<void>
+  /** One that holds something stays. */
+  readonly removeFolder: (path: string) => Promise<void>
   /** With the folders on the way to it; each that is new under a name that lasts. */
   readonly makeFolder: (path: string) => Promise<void>
   /** In a folder that is there, under a name that lasts; one that is there already stays. */
@@ -72,6 +74,13 @@ export const diskFiles: DiskFiles = {
   link,
   rename,
   remove: unlink,
+  removeFolder: async (path) => {
+    try {
+      await rmdir(path)
+    } catch (error) {
+      if (codeOf(error) !== "ENOTEMPTY" && codeOf(error) !== "EEXIST") throw error
+    }
+  },
   makeFolder: async (path) => {
     const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
     if (first === undefined) return

@@ -3,8 +3,8 @@
  * syncs under a letter of its name, `log/M/NAME`, since such programs are slow with folders of many thousand files.
  * Whoever reads finds both, so that a copy of the one can be used as the other.
  */
+import { TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import { codeOf, type DiskFiles, type Entry, systemError } from "./DiskFiles.ts"
-import { TEMPORARY_FOLDER } from "./ObjectPath.ts"
 
 /** Folders inside folders that a listing still enters: a vault has two levels, strangers' files may have more. */
 const LIST_DEPTH = 4

@@ -1,11 +1,11 @@
 /**
  * A vault in memory, with the same promises as a disk: what tests and simulations put in its place.
  */
+import { parseObjectName } from "@sealog/core/backup/ObjectPath"
 import type { Capabilities, StorageShape } from "@sealog/core/backup/Storage"
 import { Storage, StorageError, type StorageReason } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Effect, Layer, Stream } from "effect"
-import { parseObjectName } from "./ObjectPath.ts"
 
 export interface MemoryOptions {
   /** Objects that are there from the start; also what a test may look into and change. */
@@ -30,7 +30,7 @@ export const makeMemory = (options?: MemoryOptions): Effect.Effect<StorageShape>
       get: Effect.fn("Memory.get")(function*(name, range) {
         yield* parseObjectName("get", name)
         const { length, offset } = range ?? { offset: 0, length: Number.MAX_SAFE_INTEGER }
-        if (!(offset >= 0 && length >= 0)) return yield* failure("Unsupported", "get", name)
+        if (!isWhole(offset) || !isWhole(length)) return yield* failure("Unsupported", "get", name)
         const bytes = objects.get(name)
         if (bytes === undefined) return yield* failure("NotFound", "get", name)
         return bytes.slice(offset, Math.min(bytes.length, offset + length))
@@ -61,8 +61,11 @@ const claims: Capabilities = {
   strongList: true,
   durability: "stored",
   deletes: true,
+  objectLock: false,
   maxObjectBytes: OBJECT_BYTES
 }
+
+const isWhole = (value: number) => Number.isSafeInteger(value) && value >= 0
 
 const failure = (reason: StorageReason, method: string, subject: string) =>
   new StorageError({ reason, method, subject, retryable: false })

@@ -4,6 +4,7 @@
  * has done with an object since is not ours to know: stored here means *queued* there. Its bytes may be gone from this
  * disk, so they are read by another process, which may hang without anything else hanging.
  */
+import { isObject } from "@sealog/core/backup/ObjectPath"
 import type { Capabilities, StorageShape } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Effect, Stream } from "effect"
@@ -14,7 +15,6 @@ import { makeDisk, prepareDisk } from "./Disk.ts"
 import { attempt } from "./DiskErrors.ts"
 import { codeOf, type DiskFiles, diskFiles, systemError } from "./DiskFiles.ts"
 import { FileReader } from "./FileReader.ts"
-import { isObject } from "./ObjectPath.ts"
 
 /** A file that has to be fetched first may take this long and as much longer as its size at a slow line, milliseconds. */
 const READ_MILLIS = 60_000
@@ -87,6 +87,7 @@ const capabilities: Capabilities = {
   strongList: true,
   durability: "queued",
   deletes: true,
+  objectLock: false,
   maxObjectBytes: OBJECT_BYTES
 }
 

@@ -3,11 +3,11 @@
  * can be looked at: an object goes to a name of chance beside, is read back and compared, and only then moved to its
  * own name, where nothing may be. docs/targets/webdav.md says what each server does with that.
  */
+import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import type { ByteRange, Capabilities, ObjectInfo, StorageShape } from "@sealog/core/backup/Storage"
 import { StorageError } from "@sealog/core/backup/Storage"
 import { OBJECT_BYTES } from "@sealog/core/format/Limits"
 import { Chunk, Effect, Option, Stream } from "effect"
-import { isPrefix, parseObjectName, TEMPORARY_FOLDER } from "./ObjectPath.ts"
 import { type DavClient, makeClient, type WebDavAccess } from "./WebDavClient.ts"
 import type { HttpResponse } from "./WebDavHttp.ts"
 import { makePublish } from "./WebDavPublish.ts"
@@ -34,6 +34,17 @@ export const prepareWebDav = Effect.fn("WebDav.prepare")(function*(options: WebD
   const deed = { root: root.href, method: "prepare", name: "" }
   yield* tree.makeAll(deed)
   yield* tree.makeFolder(deed, TEMPORARY_FOLDER)
+})
+
+/** Removes the folders that hold nothing and whose names begin so. */
+export const sweepWebDav = Effect.fn("WebDav.sweep")(function*(options: WebDavOptions, prefix: string) {
+  const { client, root, tree } = open(options)
+  const deed = { root: root.href, method: "sweep", name: "" }
+  for (const { kind, name } of yield* tree.entries(deed, "")) {
+    if (kind !== "folder" || !name.startsWith(prefix)) continue
+    if ((yield* tree.entries(deed, `${name}/`)).length > 0) continue
+    yield* client.send(deed, { method: "DELETE", url: new URL(`${encodeURIComponent(name)}/`, root) })
+  }
 })
 
 /** The vault in a folder, which need not be reachable yet. Before the first put, what dead runs left is removed. */
@@ -87,6 +98,7 @@ export const capabilities: Capabilities = {
   strongList: true,
   durability: "stored",
   deletes: true,
+  objectLock: false,
   maxObjectBytes: OBJECT_BYTES
 }
 

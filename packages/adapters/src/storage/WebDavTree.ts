@@ -2,9 +2,9 @@
  * The folders of a vault at a WebDAV server: made on demand, listed one at a time, and told from a server whose disk is
  * away, which shows an empty folder or none.
  */
+import { TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import type { StorageError } from "@sealog/core/backup/Storage"
 import { Effect } from "effect"
-import { TEMPORARY_FOLDER } from "./ObjectPath.ts"
 import type { DavClient } from "./WebDavClient.ts"
 import type { DavEntry } from "./WebDavListing.ts"
 import { answerError, davError, type Deed } from "./WebDavStatus.ts"

@@ -2,9 +2,9 @@
  * Brings bytes to a name of chance beside the vault's objects, and takes away what an upload left: servers differ most
  * in what they say and leave when there is no folder or no space.
  */
+import { TEMPORARY_FOLDER } from "@sealog/core/backup/ObjectPath"
 import { Effect } from "effect"
 import { randomBytes } from "node:crypto"
-import { TEMPORARY_FOLDER } from "./ObjectPath.ts"
 import type { DavClient } from "./WebDavClient.ts"
 import type { HttpResponse } from "./WebDavHttp.ts"
 import { answerError, davError, type Deed } from "./WebDavStatus.ts"

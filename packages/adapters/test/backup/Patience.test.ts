@@ -39,6 +39,15 @@ describe("a place that gives no answer", () => {
       yield* givesUpAfter(70, (storage) => storage.put(log, new Uint8Array(160 * KiB)))
       // Whatever lies there may be as long as an object gets.
       yield* givesUpAfter(60 + OBJECT_BYTES / (64 * KiB), (storage) => storage.get(log))
+      yield* givesUpAfter(60 + OBJECT_BYTES / (64 * KiB), (storage) => storage.get(`ada7${log}`))
+    }))
+
+  it.effect("is not what a place is that refuses a range that cannot be", () =>
+    Effect.gen(function*() {
+      const place = patient(yield* makeMemory())
+      for (const length of [-5, Number.NaN]) {
+        assert.strictEqual((yield* Effect.flip(place.get(log, { offset: 0, length }))).reason, "Unsupported")
+      }
     }))
 
   it.effect("is left behind though it does not stop when it is told to", () =>

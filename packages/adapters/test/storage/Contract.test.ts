@@ -1,5 +1,5 @@
 /**
- * Every storage of this package keeps the storage contract, alone and behind the wrappers it runs behind in use.
+ * Every storage of this package keeps the storage contract, alone and behind one that passes everything on.
  * Verifies: STO-1, STO-2, STO-3, STO-4, STO-5, STO-6, STO-7
  */
 import { describe, it } from "@effect/vitest"
@@ -8,11 +8,11 @@ import { diskFiles } from "@sealog/adapters/storage/DiskFiles"
 import { makeICloud, prepareICloud } from "@sealog/adapters/storage/ICloud"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
 import { makeSyncedFolder, prepareSyncedFolder } from "@sealog/adapters/storage/SyncedFolder"
-import { Storage, type StorageError, type StorageShape } from "@sealog/core/backup/Storage"
+import { Storage } from "@sealog/core/backup/Storage"
 import { register } from "@sealog/core/testing/Contract"
-import { failing, makeFaulty, seeded } from "@sealog/core/testing/FaultyStorage"
+import { makeFaulty } from "@sealog/core/testing/FaultyStorage"
 import { claimed, storageContract } from "@sealog/core/testing/StorageContract"
-import { Effect, Layer, Schedule, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -55,32 +55,6 @@ const iCloud = Effect.gen(function*() {
   return yield* makeICloud(options)
 })
 
-/** A place that refuses and forgets to answer now and then, behind one that asks again. */
-const retried = Effect.gen(function*() {
-  const faulty = yield* makeFaulty(yield* makeMemory(), refusing(1))
-  return retrying(faulty.storage)
-})
-
-const refusing = (seed: number) => {
-  const chance = seeded({ seed, rate: 0.3 })
-  const refuse = failing("Unreachable")
-  return (call: Parameters<typeof refuse>[0]) => chance(call) === undefined ? undefined : refuse(call)
-}
-
-const retrying = (storage: StorageShape): StorageShape => {
-  const again = { schedule: Schedule.recurs(50), while: (error: StorageError) => error.retryable }
-  return {
-    ...storage,
-    put: (name, bytes) => Effect.retry(storage.put(name, bytes), again),
-    get: (name, range) => Effect.retry(storage.get(name, range), again),
-    list: (prefix) =>
-      Stream.unwrap(
-        Effect.map(Effect.retry(Stream.runCollect(storage.list(prefix)), again), (infos) => Stream.fromChunk(infos))
-      ),
-    delete: (name) => Effect.retry(storage.delete(name), again)
-  }
-}
-
 const passThrough = Effect.map(Effect.flatMap(makeMemory(), (storage) => makeFaulty(storage)), ({ storage }) => storage)
 
 const subjects = {
@@ -90,8 +64,7 @@ const subjects = {
   // On one machine a name is taken once; of two machines that sync nobody can say so, and no more is claimed.
   "a synced folder": syncedFolder,
   "iCloud Drive": iCloud,
-  "memory behind a wrapper": passThrough,
-  "a troubled place behind retries": retried
+  "memory behind a wrapper": passThrough
 }
 
 for (const [name, make] of Object.entries(subjects)) {

@@ -2,8 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
 import type { StorageShape } from "@sealog/core/backup/Storage"
-import { failing, type Fault, faultAt, makeFaulty, script, seeded, type Verb } from "@sealog/core/testing/FaultyStorage"
-import { Effect, Exit, Fiber, Stream } from "effect"
+import {
+  failing,
+  type Fault,
+  faultAt,
+  makeFaulty,
+  script,
+  seeded,
+  throttling,
+  type Verb
+} from "@sealog/core/testing/FaultyStorage"
+import { Effect, Exit, Fiber, Stream, TestClock } from "effect"
 
 const BYTES = new Uint8Array(1000).fill(7)
 
@@ -46,6 +55,37 @@ describe("a place that misbehaves", () => {
       assert.deepStrictEqual(yield* names(storage), ["log/aa 1000"])
       yield* storage.delete("log/aa")
       assert.deepStrictEqual(yield* storage.get("log/aa"), BYTES)
+    }))
+
+  /** Verifies: STO-13 */
+  it.effect("writes late and in another order, and lists from the end, as told", () =>
+    Effect.gen(function*() {
+      const { setPlan, storage } = yield* faulty
+      yield* setPlan(script([{ _tag: "late" }, { _tag: "late" }]))
+      yield* storage.put("log/aa", BYTES)
+      yield* storage.put("log/bb", BYTES)
+      assert.deepStrictEqual(yield* names(storage), [])
+      yield* storage.put("log/cc", BYTES)
+      assert.deepStrictEqual(yield* names(storage), ["log/cc 1000", "log/aa 1000", "log/bb 1000"])
+      yield* setPlan(() => ({ _tag: "reorderedList" }))
+      assert.deepStrictEqual(yield* names(storage), ["log/bb 1000", "log/aa 1000", "log/cc 1000"])
+    }))
+
+  /** Verifies: STO-13 */
+  it.effect("is slow, and asks to slow down, by the clock", () =>
+    Effect.gen(function*() {
+      const { setPlan, storage } = yield* faulty
+      yield* setPlan(() => ({ _tag: "slow", millis: 5000 }))
+      const slow = yield* Effect.fork(storage.put("log/aa", BYTES))
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual((yield* Fiber.poll(slow))._tag, "None")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(slow)
+      yield* setPlan(throttling({ requests: 2, perMillis: 1000 }))
+      const ask = Effect.match(storage.get("log/aa"), { onSuccess: () => "well", onFailure: ({ reason }) => reason })
+      assert.deepStrictEqual(yield* Effect.all([ask, ask, ask]), ["well", "well", "Throttled"])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* ask, "well")
     }))
 
   /** Verifies: STO-13 */

@@ -18,7 +18,9 @@ export const patient = (storage: StorageShape): StorageShape => ({
   put: (name, bytes) =>
     within("put", name, PATIENCE_SECONDS + bytes.length / PATIENCE_PUT_BYTES_A_SECOND, storage.put(name, bytes)),
   get: (name, range) => {
-    const most = Math.min(range?.length ?? OBJECT_BYTES, mostOf(name))
+    // A range that cannot be is the place's to refuse.
+    const asked = range !== undefined && range.length >= 0 ? range.length : OBJECT_BYTES
+    const most = Math.min(asked, mostOf(name))
     return within("get", name, PATIENCE_SECONDS + most / PATIENCE_GET_BYTES_A_SECOND, storage.get(name, range))
   },
   // From one part of a listing to the next: how long all of it is, nobody knows.
@@ -31,8 +33,8 @@ export const patient = (storage: StorageShape): StorageShape => ({
   delete: (name) => within("delete", name, PATIENCE_SECONDS, storage.delete(name))
 })
 
-/** The longest object of a name, bytes: what is no segment and no blob is short. */
-const mostOf = (name: string): number => /^(?:log|blobs)\//.test(name) ? OBJECT_BYTES : VAULT_FILE_BYTES
+/** The longest object of a name, bytes: what is no segment and no blob is short, also under a prefix (`ada7log/…`). */
+const mostOf = (name: string): number => /^(?:[a-z2-6]+7)?(?:log|blobs)\//.test(name) ? OBJECT_BYTES : VAULT_FILE_BYTES
 
 const within = <A>(
   method: string,

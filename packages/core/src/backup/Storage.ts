@@ -51,6 +51,8 @@ export interface Capabilities {
   readonly durability: "stored" | "queued"
   /** Objects can be removed. */
   readonly deletes: boolean
+  /** Nobody, not we either, can remove or change an object before a time that the place keeps has passed. */
+  readonly objectLock: boolean
   /** The longest object, bytes. */
   readonly maxObjectBytes: number
 }

@@ -12,6 +12,8 @@ export interface Clause<R, E = never, Capability extends string = never> {
   /** A promise in words, as it would follow the implementation's name: "refuses to overwrite". */
   readonly name: string
   readonly needs?: ReadonlyArray<Capability>
+  /** What whoever wrote the implementation is to do where it is broken, as one sentence begins. */
+  readonly mend?: string
   /** Succeeds when the promise is kept; fails, or dies, when it is broken. */
   readonly check: Effect.Effect<void, E | BrokenPromise, R | Scope.Scope>
   /** How long it may take, in milliseconds; else the runner decides. */
@@ -38,6 +40,7 @@ export class BrokenPromise extends Data.TaggedError("BrokenPromise")<{
   readonly detail: string
   readonly expected?: unknown
   readonly actual?: unknown
+  readonly cause?: unknown
 }> {
   override get message() {
     return this.expected === undefined && this.actual === undefined
@@ -85,30 +88,66 @@ export const keep = <R, E, Capability extends string>(
 /** How a clause went. */
 export type Verdict =
   | { readonly _tag: "kept"; readonly clause: string }
-  | { readonly _tag: "broken"; readonly clause: string; readonly why: string }
+  | { readonly _tag: "broken"; readonly clause: string; readonly why: string; readonly mend?: string }
   | { readonly _tag: "notClaimed"; readonly clause: string; readonly needs: ReadonlyArray<string> }
 
-/** Runs a whole contract, one clause after another, and says how each went. Never fails. */
+/** How long a clause may take that does not say it itself, milliseconds. */
+const CLAUSE_MILLIS = 60_000
+
+/**
+ * Runs a whole contract, one clause after another, and says how each went. Never fails, and waits for none for ever:
+ * what does not end is left behind. `onVerdict` hears of each as it comes.
+ */
 export const examine = Effect.fn("Contract.examine")(function*<R, E, Capability extends string>(
   contract: Contract<R, E, Capability>,
-  subject: Subject<R, E, Capability>
+  subject: Subject<R, E, Capability>,
+  onVerdict: (verdict: Verdict) => Effect.Effect<void> = () => Effect.void
 ) {
   const verdicts: Array<Verdict> = []
   for (const clause of contract.clauses) {
-    const needs = missing(clause, subject)
-    if (needs.length > 0) {
-      verdicts.push({ _tag: "notClaimed", clause: clause.name, needs })
-      continue
-    }
-    const exit = yield* Effect.exit(keep(clause, subject))
-    verdicts.push(
-      Exit.isSuccess(exit)
-        ? { _tag: "kept", clause: clause.name }
-        : { _tag: "broken", clause: clause.name, why: explain(exit.cause) }
-    )
+    const verdict = yield* judge(clause, subject)
+    verdicts.push(verdict)
+    yield* onVerdict(verdict)
   }
   return verdicts
 })
+
+const judge = Effect.fn("Contract.judge")(function*<R, E, Capability extends string>(
+  clause: Clause<R, E, Capability>,
+  subject: Subject<R, E, Capability>
+) {
+  const needs = missing(clause, subject)
+  if (needs.length > 0) return { _tag: "notClaimed", clause: clause.name, needs } satisfies Verdict
+  const millis = clause.timeoutMillis ?? CLAUSE_MILLIS
+  const exit = yield* Effect.exit(
+    keep(clause, subject).pipe(
+      Effect.disconnect,
+      Effect.timeoutFail({
+        duration: millis,
+        onTimeout: () => new BrokenPromise({ detail: `it did not end within ${millis / 1000} s` })
+      })
+    )
+  )
+  if (Exit.isSuccess(exit)) return { _tag: "kept", clause: clause.name } satisfies Verdict
+  return {
+    _tag: "broken",
+    clause: clause.name,
+    why: explain(exit.cause),
+    ...(clause.mend === undefined ? {} : { mend: clause.mend })
+  } satisfies Verdict
+})
+
+/** A clause for a framework, whose failure reads as a sentence and says what to mend. */
+const told = <R, E, Capability extends string>(
+  clause: Clause<R, E, Capability>,
+  subject: Subject<R, E, Capability>
+): Effect.Effect<void, BrokenPromise> =>
+  keep(clause, subject).pipe(
+    Effect.catchAllCause((cause) => new BrokenPromise({ detail: sentence(explain(cause), clause.mend), cause }))
+  )
+
+/** What was found, and what to do about it. */
+const sentence = (why: string, mend: string | undefined) => mend === undefined ? why : `${why}. To mend it: ${mend}`
 
 /** What a test framework has to have: vitest's, jest's and `node:test`'s `describe` and `it` all fit. */
 export interface TestFramework {
@@ -131,7 +170,7 @@ export const register = <R, E, Capability extends string>(
       if (needs.length > 0) {
         framework.it.skip(`${clause.name} (not claimed: ${needs.join(", ")})`, () => Promise.resolve())
       } else {
-        framework.it(clause.name, () => Effect.runPromise(keep(clause, subject)), clause.timeoutMillis)
+        framework.it(clause.name, () => Effect.runPromise(told(clause, subject)), clause.timeoutMillis)
       }
     }
   })

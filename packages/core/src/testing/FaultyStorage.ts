@@ -2,7 +2,7 @@
  * A place that misbehaves, in front of one that does not: every fault a real place has shown, on call or by chance
  * from a seed, so that what must survive them can be tested and any failure played again.
  */
-import { Effect, Ref, Stream } from "effect"
+import { Clock, Effect, Ref, Stream } from "effect"
 import {
   type ByteRange,
   type ObjectInfo,
@@ -20,6 +20,8 @@ export interface Call {
   readonly verb: Verb
   /** The object or, of a listing, the prefix. */
   readonly name: string
+  /** When it arrived, milliseconds of the clock. */
+  readonly atMillis: number
 }
 
 export type Fault =
@@ -33,12 +35,18 @@ export type Fault =
   | { readonly _tag: "tornSilently"; readonly keepBytes: number }
   /** Neither answer nor failure, ever. */
   | { readonly _tag: "hang" }
+  /** It is done after so long, milliseconds. */
+  | { readonly _tag: "slow"; readonly millis: number }
+  /** A put is called a success, and takes place only after the next one that is not late: writes in another order. */
+  | { readonly _tag: "late" }
   /** A get gives one bit flipped. */
   | { readonly _tag: "wrongBytes" }
   /** A get gives less than there is. */
   | { readonly _tag: "short"; readonly keepBytes: number }
   /** A listing shows what the last one before it that was not stale showed. */
   | { readonly _tag: "staleList" }
+  /** A listing comes from its end to its beginning. */
+  | { readonly _tag: "reorderedList" }
   /** A listing leaves out the objects that the test picks. */
   | { readonly _tag: "partialList"; readonly hides: (info: ObjectInfo) => boolean }
   /** A delete does nothing and is called a success. */
@@ -69,21 +77,35 @@ export interface FaultyStorage {
 export const makeFaulty = Effect.fn("FaultyStorage.make")(function*(behind: StorageShape, plan?: Plan) {
   const current = yield* Ref.make<Plan | undefined>(plan)
   const calls = yield* Ref.make<ReadonlyArray<Call>>([])
+  const late = yield* Ref.make<ReadonlyArray<readonly [name: string, bytes: Uint8Array]>>([])
   const lists = yield* Ref.make<ReadonlyMap<string, ReadonlyArray<ObjectInfo>>>(new Map())
 
   const arrive = Effect.fnUntraced(function*(verb: Verb, name: string) {
-    const nth = yield* Ref.modify(calls, (all) => [all.length, [...all, { nth: all.length, verb, name }]])
+    const atMillis = yield* Clock.currentTimeMillis
+    const call = yield* Ref.modify(calls, (all) => {
+      const arrived = { nth: all.length, verb, name, atMillis }
+      return [arrived, [...all, arrived]]
+    })
     const decide = yield* Ref.get(current)
-    const fault = decide?.({ nth, verb, name })
+    const fault = decide?.(call)
     if (fault?._tag === "hang") return yield* Effect.never
+    if (fault?._tag === "slow") yield* Effect.sleep(fault.millis)
     if (fault?._tag === "fail") return yield* refusal(verb, name, fault.reason, fault.retryable)
     return fault
   })
 
   const put = Effect.fn("FaultyStorage.put")(function*(name: string, bytes: Uint8Array) {
     const fault = yield* arrive("put", name)
+    if (fault?._tag === "late") return yield* Ref.update(late, (all) => [...all, [name, bytes.slice()] as const])
     const torn = fault?._tag === "torn" || fault?._tag === "tornSilently"
     yield* behind.put(name, torn ? bytes.subarray(0, fault.keepBytes) : bytes)
+    // What was acknowledged long ago: nobody is left to be told of a name that is taken by now.
+    const waiting = yield* Ref.getAndSet(late, [])
+    yield* Effect.forEach(
+      waiting,
+      ([object, earlier]) =>
+        Effect.catchIf(behind.put(object, earlier), ({ reason }) => reason === "AlreadyExists", () => Effect.void)
+    )
     if (fault?._tag === "torn") return yield* lost("put", name)
     if (fault?._tag === "lostAcknowledgement") return yield* lost("put", name)
   })
@@ -103,6 +125,7 @@ export const makeFaulty = Effect.fn("FaultyStorage.make")(function*(behind: Stor
       const infos = [...(yield* Stream.runCollect(behind.list(prefix)))]
       yield* Ref.update(lists, (all) => new Map(all).set(prefix, infos))
       if (fault?._tag === "lostAcknowledgement") return Stream.fail(lost("list", prefix))
+      if (fault?._tag === "reorderedList") return Stream.fromIterable(infos.toReversed())
       return Stream.fromIterable(fault?._tag === "partialList" ? infos.filter((info) => !fault.hides(info)) : infos)
     }))
 
@@ -163,6 +186,18 @@ export const script = (faults: ReadonlyArray<Fault | undefined>): Plan => {
 /** Every request is refused. */
 export const failing = (reason: StorageReason, of: ReadonlyArray<Verb> = verbs): Plan => (call) =>
   of.includes(call.verb) ? { _tag: "fail", reason } : undefined
+
+/** Refuses what comes after the first so many requests of each span of time: an account with a rate. */
+export const throttling = (options: { readonly requests: number; readonly perMillis: number }): Plan => {
+  let span = 0
+  let seen = 0
+  return ({ atMillis }) => {
+    const now = Math.floor(atMillis / options.perMillis)
+    seen = now === span ? seen + 1 : 1
+    span = now
+    return seen > options.requests ? { _tag: "fail", reason: "Throttled" } : undefined
+  }
+}
 
 /**
  * Trouble by chance, the same for the same seed and the same calls: a share of requests, from 0 to 1, is refused or

@@ -41,6 +41,10 @@ export const dispatch = ({ arguments: args, flags }: Invocation): Running => {
       return load(() => import("./TargetAdd.ts"), (module) => module.command(args, flags))
     case "target remove":
       return load(() => import("./TargetRemove.ts"), (module) => module.command(args, flags))
+    case "target check":
+      return load(() => import("./TargetCheck.ts"), (module) => module.command(args, flags))
+    case "target new":
+      return load(() => import("./TargetNew.ts"), (module) => module.command(args, flags))
     case "service install":
       return load(() => import("./ServiceInstall.ts"), (module) => module.command(args, flags))
   }

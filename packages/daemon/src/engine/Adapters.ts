@@ -19,7 +19,7 @@ import { join } from "node:path"
 import { Home } from "../Home.ts"
 import type { EngineServices } from "../LazyEngine.ts"
 import type { Platform } from "../Platform.ts"
-import { sources, targets } from "../Registry.ts"
+import { sources, type TargetError, targets } from "../Registry.ts"
 import type { Spec } from "../Spec.ts"
 import { makeAccess } from "../TargetAccess.ts"
 
@@ -27,7 +27,8 @@ export class Adapters extends Context.Tag("@sealog/daemon/engine/Adapters")<Adap
   readonly openSource: (spec: Spec) => Effect.Effect<SourceShape, SourceError>
   /** What is known of such a source though its store is away: how its events are remembered. */
   readonly sourceMemory: (spec: Spec) => Effect.Effect<Pick<SourceShape, "remember" | "gaps">>
-  readonly openTarget: (spec: Spec) => Effect.Effect<StorageShape, StorageError, AccessServices>
+  /** What it holds open is released with the scope. */
+  readonly openTarget: (spec: Spec) => Effect.Effect<StorageShape, TargetError, AccessServices | Scope.Scope>
   /** The objects of this home: its key slots, and contents that are not at every target yet. */
   readonly openLocal: Effect.Effect<StorageShape, StorageError>
   /** The journal of this home, held until the scope closes. */
@@ -73,7 +74,9 @@ export const HOME_DISK = { mount: "/" } as const
 export const entered = Effect.fn("Adapters.entered")(function*(spec: Spec) {
   const home = yield* Home
   const staging = join(home.root, "outgoing")
-  if (row(targets, spec).place !== "url") return { ...spec, staging, access: Effect.succeed({}) }
+  const { place } = row(targets, spec)
+  if (place === "package") return { ...spec, staging, access: (yield* makeAccess(spec)).access }
+  if (place !== "url") return { ...spec, staging, access: Effect.succeed({}) }
   const url = new URL(spec.place)
   const { access } = yield* makeAccess(spec, url)
   url.username = ""

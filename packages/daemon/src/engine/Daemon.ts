@@ -273,9 +273,12 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
               logLines(session, params, Stream.fromQueue(told))))
         ),
       drill: (params) =>
-        answer((working) => Effect.tap(damageEnds(working, drill(working.session, params)), () => announce(working))),
+        answer((working) =>
+          Effect.tap(damageEnds(working, Effect.scoped(drill(working.session, params))), () => announce(working))
+        ),
       fingerprint: () => answer(({ session }) => fingerprint(session)),
-      targetAdd: ({ target }) => answer((working) => changing(working, addTarget(working.session, target))),
+      targetAdd: ({ target }) =>
+        answer((working) => changing(working, Effect.scoped(addTarget(working.session, target)))),
       targetRemove: ({ name }) => answer((working) => changing(working, removeTarget(working.session, name)))
     }
   } satisfies Running

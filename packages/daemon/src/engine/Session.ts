@@ -24,7 +24,7 @@ import type { Problem } from "../Reports.ts"
 import { type Credential, Secrets } from "../Secret.ts"
 import { Adapters } from "./Adapters.ts"
 import { healedBefore, openHome } from "./Heal.ts"
-import { attendSource, openTarget } from "./Places.ts"
+import { attendSource, attendTarget } from "./Places.ts"
 
 export interface Session {
   readonly config: Config.Config
@@ -61,7 +61,7 @@ export const openSession = Effect.fn("Session.open")(function*(
   const sources = yield* Effect.forEach(config.sources, attendSource)
   const targets = yield* Effect.forEach(
     config.targets,
-    (spec) => Effect.map(openTarget(spec), (storage): Target => ({ name: spec.name, storage }))
+    (spec) => Effect.map(attendTarget(spec), (storage): Target => ({ name: spec.name, storage }))
   )
   const { journal, pin, warnings: found } = yield* openHome(
     {

@@ -6,6 +6,7 @@ import type { ControlError, ControlReason } from "../control/Protocol.ts"
 import type { EngineFailure, EngineReason } from "../Engine.ts"
 import { Exit } from "../Exit.ts"
 import type { HomeError, HomeReason } from "../Home.ts"
+import type { PackageError, PackageReason } from "../Package.ts"
 import type { SecretError, SecretReason } from "../Secret.ts"
 import type { SpecError, SpecReason } from "../Spec.ts"
 import { because, inBrackets, type Table, whatIsWhole } from "./Row.ts"
@@ -215,11 +216,44 @@ export const spec: Table<SpecReason, SpecError> = {
     (e) => `${e.role} "${e.subject}" has no URL that names a folder`,
     "write it as webdav:https://host/folder"
   ],
+  BadPackage: [
+    Exit.usage,
+    "BadPackage",
+    (e) => `${e.role} "${e.subject}" names no npm package, or an option twice or without a name`,
+    "write it as package:NAME?option=value&other=value"
+  ],
   SecretInSpec: [
     Exit.usage,
     "SecretInSpec",
     (e) => `${e.role} "${e.subject}" has a password in it, which others could read there`,
     "leave it out and give it with SEALOG_TARGET_<NAME>_PASSWORD_FILE, or password_file in config.toml; docs/operating.md tells all ways"
+  ]
+}
+
+export const adapter: Table<PackageReason, PackageError> = {
+  NotInstalled: [
+    Exit.usage,
+    "PackageNotInstalled",
+    (e) => `there is no package ${e.subject}, neither from the current folder nor beside sealog`,
+    (e) => `install it with npm install ${e.subject} in the folder that sealog is started in, or beside sealog itself`
+  ],
+  NotLoaded: [
+    Exit.failed,
+    "PackageNotLoaded",
+    (e) => `the package ${e.subject} could not be loaded${inBrackets(e.detail)}`,
+    "install it anew; if it stays so, tell its author what stands here"
+  ],
+  NotAnAdapter: [
+    Exit.usage,
+    "PackageNotAnAdapter",
+    (e) => `the package ${e.subject} is no storage adapter of this release${inBrackets(e.detail)}`,
+    "check its name and its version; docs/adapters.md says what an adapter exports"
+  ],
+  BadOptions: [
+    Exit.usage,
+    "PackageOptions",
+    (e) => `the package ${e.subject} does not take these options${inBrackets(e.detail)}`,
+    (e) => `write them as package:${e.subject}?option=value; the package's own README says which there are`
   ]
 }
 

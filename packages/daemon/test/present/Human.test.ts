@@ -1,6 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Human from "@sealog/daemon/present/Human"
 import { makeStyle, safe, table, width } from "@sealog/daemon/present/Style"
+import * as Target from "@sealog/daemon/present/Target"
 import { ago, bytes, counted, duration } from "@sealog/daemon/present/Units"
 import { line } from "@sealog/daemon/Progress"
 import * as fc from "fast-check"
@@ -56,6 +57,8 @@ describe("Human", () => {
       "target added, with the vault there": Human.targetAdded({ ...Samples.targetAdd, heldVault: true }, view),
       "target removed": Human.targetRemoved(Samples.targetRemove, view),
       fingerprint: Human.fingerprint(Samples.fingerprint, view),
+      "target check": Target.check(Samples.targetCheck, view),
+      "target check, broken": Target.check(Samples.targetCheckFailed, view),
       log: Human.logLine(Samples.logLine(7), view)
     }
     const text = Object.entries(shown).map(([name, one]) => `── ${name}\n${one}`).join("\n")

@@ -98,6 +98,7 @@ export const fakeEngine = (overrides: Partial<EngineShape> = {}): EngineShape =>
   fingerprint: Effect.succeed(Samples.fingerprint),
   targetAdd: () => Effect.succeed(Samples.targetAdd),
   targetRemove: () => Effect.succeed(Samples.targetRemove),
+  targetCheck: () => Effect.succeed(Samples.targetCheck),
   ...overrides
 })
 

@@ -196,6 +196,46 @@ export const fingerprint = Reports.FingerprintReport.make({
   fingerprint: "51234 able acid also apex army atom aunt avid"
 })
 
+export const targetCheck = Reports.TargetCheckReport.make({
+  target: { name: "nas", kind: "webdav", spec: "webdav:https://nas/dav/" },
+  outcome: "passed",
+  passed: 90,
+  failed: 0,
+  notClaimed: 3,
+  capabilities: {
+    atomicCreate: false,
+    rangeReads: true,
+    strongList: true,
+    durability: "stored",
+    deletes: true,
+    objectLock: false,
+    maxObjectBytes: 41_943_040
+  },
+  latencySeconds: { put: 0.0123, get: 0.004, list: 0.008, delete: 0.002 },
+  uploadBytesPerSecond: 11_000_000,
+  downloadBytesPerSecond: 42_000_000,
+  promises: [
+    { promise: "gives back one byte as stored", outcome: "passed" },
+    { promise: "lets exactly one of 20 racing puts win", outcome: "notClaimed", needs: ["atomicCreate"] }
+  ],
+  left: { objects: 0, prefix: "checkabcdefgh" },
+  seconds: 12.5
+})
+
+export const targetCheckFailed = Reports.TargetCheckReport.make({
+  ...targetCheck,
+  outcome: "failed",
+  failed: 1,
+  passed: 89,
+  promises: [{
+    promise: "reads the last byte alone",
+    outcome: "failed",
+    why: "of 1 bytes from 99999 of 100000: got 0 bytes, not 1",
+    mend: "give bytes offset to offset + length"
+  }],
+  left: { objects: 2, prefix: "checkabcdefgh" }
+})
+
 export const logLine = (index: number): Reports.LogLine =>
   Reports.LogLine.make({
     index,

@@ -2,12 +2,12 @@
  * Which names a place accepts. They come from a vault's own naming and are checked all the same before one becomes a
  * path or a URL, so that no name, whoever made it, can reach outside the vault.
  */
-import { StorageError } from "@sealog/core/backup/Storage"
-import { NAME_CHARS } from "@sealog/core/format/Limits"
 import { Effect } from "effect"
+import { NAME_CHARS } from "../format/Limits.ts"
+import { StorageError } from "./Storage.ts"
 
 /** The one object whose name people read. */
-const READABLE_NAME = "sealog.json"
+export const READABLE_NAME = "sealog.json"
 
 /** Splits `folder/letters` into its two parts; the folder of `sealog.json` is empty. Else Unsupported. */
 export const parseObjectName = (
@@ -31,6 +31,9 @@ export const isObject = (name: string): boolean => {
 
 /** Whether a listing may begin with this: part of a name, and nothing that leads out of the vault. */
 export const isPrefix = (prefix: string): boolean => /^(?:[a-z2-7]+\/)?[a-z2-7.]*$/.test(prefix)
+
+/** What tells vaults in one place apart, before the names of their folders (`storage/wrappers/Prefix`). */
+export const PREFIX = /^[a-z2-6]{1,20}$/
 
 /** Where unfinished objects are; no object is ever in it. */
 export const TEMPORARY_FOLDER = "tmp"
