@@ -191,6 +191,27 @@ describe("a target that has another log under our name", () => {
       assert.deepStrictEqual(yield* keysIn(backup.journal), ["log.continues", "x", "y", "z"])
     }).pipe(Effect.provide(services)))
 
+  /** Verifies: SHIP-3 */
+  it.effect("is found where both histories were brought there, though both are of sessions that ours knows", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* tell(machine, "a")
+      yield* shipAll(machine, place.target)
+      const backup = yield* copyOf(machine)
+      for (const key of ["b", "c"]) {
+        yield* tell(machine, key)
+        yield* shipAll(machine, place.target)
+      }
+      // They had met the target before the other one went on.
+      yield* tell(backup, "x", "y")
+      yield* shipAll(backup, place.target)
+      const next = yield* copyOf(backup)
+      const finding = yield* meet(next, place)
+      assert.deepStrictEqual([finding._tag, "at" in finding && finding.at], ["forked", 1])
+      assert.deepStrictEqual(yield* keysIn(next.journal), ["log.continues", "x", "y"])
+    }).pipe(Effect.provide(services)))
+
   it.effect("ends a fork that was cut short: what sources remember is folded before all else", () =>
     Effect.gen(function*() {
       const { machine, place } = yield* parted

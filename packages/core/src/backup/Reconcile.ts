@@ -34,7 +34,7 @@ import { readCursor, shippedOf, type Target, withLog, writeCursor } from "./Ship
 import type { SourceShape } from "./Source.ts"
 import { applyDelta, beforeRefold, foldEvents, isCount, recordingTable } from "./SourceTable.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
-import { furthestWithin, reachingFurther, type Survey } from "./Survey.ts"
+import { reachingFurther, type Survey, suspectsOf } from "./Survey.ts"
 import { readSegment, type SegmentInfo } from "./VaultObjects.ts"
 
 /** What was found at a target, for `status` and the log. */
@@ -73,29 +73,32 @@ export const reconcile = Effect.fn("Reconcile.reconcile")(function*(reconciling:
 })
 
 /**
- * The first segment that ends inside our log at another root than ours. One of a known session needs no look but where
- * ours ends; unless that is another history, which may have begun in any of them: a machine that was put back to an
- * older state knows the session that had gone on then.
+ * The first segment that ends inside our log at another root than ours. Only those that may be of another history are
+ * looked at; unless one is, which may have begun in any of them: a machine that was put back to an older state knows
+ * the session that had gone on then.
  */
 const firstContradiction = Effect.fn("Reconcile.firstContradiction")(function*(
-  { journal, survey }: Reconciling,
+  reconciling: Reconciling,
   own: ReadonlyArray<SegmentInfo>
 ): Effect.fn.Return<SegmentInfo | undefined, ReconcileError> {
+  const { journal } = reconciling
   const { sessions } = yield* journal.identity
   const { size } = yield* journal.head
-  const within = own.filter((segment) => segment.last < size)
-  const furthest = furthestWithin(own, size)
-  const firstOf = Effect.fnUntraced(function*(segments: ReadonlyArray<SegmentInfo>) {
-    for (const segment of segments) {
-      const after = yield* survey.endOf(segment)
-      if (!same(after.root, yield* rootAt(journal, after.size))) return segment
-    }
-    return undefined
-  })
-  const strange = yield* firstOf(
-    within.filter((segment) => segment === furthest || !sessions.some((session) => same(session, segment.session)))
-  )
-  return strange === undefined ? undefined : yield* firstOf(within)
+  const strange = yield* firstStrange(reconciling, suspectsOf(own, { sessions, size }))
+  return strange === undefined ? undefined : yield* firstStrange(reconciling, own)
+})
+
+const firstStrange = Effect.fn("Reconcile.firstStrange")(function*(
+  { journal, survey }: Reconciling,
+  segments: ReadonlyArray<SegmentInfo>
+): Effect.fn.Return<SegmentInfo | undefined, ReconcileError> {
+  const { size } = yield* journal.head
+  for (const segment of segments) {
+    if (segment.last >= size) continue
+    const after = yield* survey.endOf(segment)
+    if (!same(after.root, yield* rootAt(journal, after.size))) return segment
+  }
+  return undefined
 })
 
 const extendOrAgree = Effect.fn("Reconcile.extendOrAgree")(function*(
@@ -107,7 +110,9 @@ const extendOrAgree = Effect.fn("Reconcile.extendOrAgree")(function*(
   const reach = reachOf(own)
   if (reach > size) {
     const strange = yield* extend(reconciling, own)
-    return strange === undefined ? { _tag: "extended", from: size, size: reach } : yield* fork(reconciling, strange)
+    if (strange === undefined) return { _tag: "extended", from: size, size: reach }
+    // It may have parted from ours before.
+    return yield* fork(reconciling, (yield* firstStrange(reconciling, own)) ?? strange)
   }
   const { writer } = yield* journal.identity
   const shipped = shippedOf(yield* readCursor(journal, target.name), writer)

@@ -28,7 +28,7 @@ interface Surveying {
   readonly target: Target
 }
 
-/** Two listings, and the ends of the segments that a comparison asks for: of a known session only of the furthest. */
+/** Two listings, and the ends of the segments that have to be compared. */
 export const surveyOf = Effect.fn("Survey.survey")(function*({ journal, ring, target }: Surveying) {
   const { storage } = target
   const segments = (yield* listSegments(storage, ring)).segments.filter((segment) => !isTorn(segment))
@@ -38,7 +38,6 @@ export const surveyOf = Effect.fn("Survey.survey")(function*({ journal, ring, ta
   const { sessions, writer } = yield* journal.identity
   const { size } = yield* journal.head
   const shipped = shippedOf(yield* readCursor(journal, target.name), writer)
-  const isKnown = (segment: SegmentInfo) => sessions.some((session) => same(session, segment.session))
   const ends = new Map<SegmentInfo, TreeHead>()
   const lost = new Set<SegmentInfo>()
   const readEnd = (segment: SegmentInfo) =>
@@ -47,14 +46,16 @@ export const surveyOf = Effect.fn("Survey.survey")(function*({ journal, ring, ta
     const end = yield* Effect.either(Effect.retry(readEnd(segment), { times: 1, while: isDamage }))
     if (Either.isRight(end)) return void ends.set(segment, end.right)
     // We brought it there and it was whole: it is lost. Of any other nobody knows whose history it holds.
-    if (!isDamage(end.left) || !isKnown(segment) || segment.last >= shipped) return yield* Effect.fail(end.left)
+    const wasOurs = isOf(sessions, segment) && segment.last < shipped
+    if (!isDamage(end.left) || !wasOurs) return yield* Effect.fail(end.left)
     lost.add(segment)
   })
-  const within = segments.filter((segment) => same(segment.writer, writer) && segment.last < size)
-  for (const segment of within) if (!isKnown(segment)) yield* look(segment)
-  // Where the furthest is none any more, another one is.
-  const furthest = () => furthestWithin(within.filter((segment) => !lost.has(segment)), size)
-  for (let next = furthest(); next !== undefined && !ends.has(next); next = furthest()) yield* look(next)
+  const unread = () => {
+    const own = segments.filter((segment) => same(segment.writer, writer) && !lost.has(segment))
+    return suspectsOf(own, { sessions, size }).filter((segment) => !ends.has(segment))
+  }
+  // Without what is lost others are to be looked at.
+  for (let next = unread(); next.length > 0; next = unread()) for (const segment of next) yield* look(segment)
   return {
     segments: segments.filter((segment) => !lost.has(segment)),
     blobs,
@@ -62,12 +63,36 @@ export const surveyOf = Effect.fn("Survey.survey")(function*({ journal, ring, ta
   } satisfies Survey
 })
 
-/** The segment that reaches furthest without leaving a log of this size. */
-export const furthestWithin = (own: ReadonlyArray<SegmentInfo>, size: number): SegmentInfo | undefined =>
-  own.filter((segment) => segment.last < size).reduce(reachingFurther, undefined)
+/**
+ * Those of our segments that end within our log and may be of another history: of a session that is not known here, or
+ * that lie where others lie. Where one is in the place of none, it is enough to look at the one that reaches furthest.
+ */
+export const suspectsOf = (
+  own: ReadonlyArray<SegmentInfo>,
+  { sessions, size }: { readonly sessions: ReadonlyArray<Uint8Array>; readonly size: number }
+): ReadonlyArray<SegmentInfo> => {
+  const within = own.filter((segment) => segment.last < size)
+  const furthest = within.reduce(reachingFurther, undefined)
+  const contested = contestedOf(own)
+  return within.filter((each) => each === furthest || contested.has(each) || !isOf(sessions, each))
+}
+
+/** Segments that lie where another one lies. */
+const contestedOf = (own: ReadonlyArray<SegmentInfo>): ReadonlySet<SegmentInfo> => {
+  const found = new Set<SegmentInfo>()
+  let furthest: SegmentInfo | undefined
+  for (const each of own.toSorted((a, b) => a.first - b.first)) {
+    if (furthest !== undefined && each.first <= furthest.last) found.add(each).add(furthest)
+    furthest = reachingFurther(furthest, each)
+  }
+  return found
+}
 
 export const reachingFurther = (best: SegmentInfo | undefined, next: SegmentInfo): SegmentInfo =>
   best === undefined || next.last > best.last ? next : best
+
+const isOf = (sessions: ReadonlyArray<Uint8Array>, segment: SegmentInfo): boolean =>
+  sessions.some((session) => same(session, segment.session))
 
 /** Whether an object cannot be whole, by its length alone: nobody will ever read it. */
 export const isTorn = ({ bytes }: SegmentInfo): boolean => !isObjectLength(bytes)
