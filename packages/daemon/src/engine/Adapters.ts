@@ -7,10 +7,12 @@ import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import { openLevelJournal } from "@sealog/adapters/journal/Level"
 import { openWorkshop } from "@sealog/adapters/journal/LevelHeal"
 import { makeDisk } from "@sealog/adapters/storage/Disk"
+import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import type { JournalError, JournalShape } from "@sealog/core/backup/Journal"
 import type { Workshop } from "@sealog/core/backup/Salvage"
 import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import type { StorageError, StorageShape } from "@sealog/core/backup/Storage"
+import type { CompressorShape } from "@sealog/core/format/Compressor"
 import type { Entropy } from "@sealog/core/keys/Entropy"
 import type { Kdf } from "@sealog/core/keys/Kdf"
 import type { KeyRing } from "@sealog/core/keys/KeyRing"
@@ -33,6 +35,8 @@ export class Adapters extends Context.Tag("@sealog/daemon/engine/Adapters")<Adap
   readonly openLocal: Effect.Effect<StorageShape, StorageError>
   /** The journal of this home, held until the scope closes. */
   readonly openJournal: Effect.Effect<JournalShape, JournalError, HomeServices>
+  /** What makes short what is recorded. */
+  readonly compressor: CompressorShape
   /** Where a damaged one is healed. */
   readonly openWorkshop: Effect.Effect<Workshop, JournalError, HomeServices>
 }>() {}
@@ -55,6 +59,7 @@ export const layer = Layer.effect(
       openTarget: (spec) => Effect.flatMap(entered(spec), row(targets, spec).open),
       openLocal: makeDisk(home.root, HOME_DISK),
       openJournal: openLevelJournal({ path: home.journal }),
+      compressor: threadedCompressor,
       openWorkshop: openWorkshop(home.journal)
     }
   })

@@ -3,7 +3,6 @@
  * `fingerprint` stand on; everything in it is closed with its scope.
  */
 import { FileSystem } from "@effect/platform"
-import { threadedCompressor } from "@sealog/adapters/threads/Compressor"
 import { type BackupShape, makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
 import { HeadPin } from "@sealog/core/backup/HeadPin"
@@ -53,7 +52,7 @@ export const openSession = Effect.fn("Session.open")(function*(
   const config = yield* Config.load()
   const home = yield* Home
   const entropy = yield* Entropy
-  const { openJournal, openLocal, openWorkshop } = yield* Adapters
+  const { compressor, openJournal, openLocal, openWorkshop } = yield* Adapters
   const unlocked = options.unlocked ?? (yield* unlock(config.vaultId))
   const { openedWith, ring, slots } = unlocked
   const local = yield* openLocal
@@ -85,7 +84,7 @@ export const openSession = Effect.fn("Session.open")(function*(
     Effect.provideService(LocalObjects, local),
     Effect.provideService(HeadPin, pin),
     Effect.provideService(Entropy, entropy),
-    Effect.provideService(Compressor, threadedCompressor),
+    Effect.provideService(Compressor, compressor),
     keys
   )
   const fs = yield* FileSystem.FileSystem
