@@ -8,21 +8,7 @@ import type { Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { SEGMENT_CUT_BYTES } from "@sealog/core/format/Limits"
 import { fingerprintOf, formatFingerprint } from "@sealog/core/log/Fingerprint"
-import {
-  Clock,
-  Deferred,
-  Effect,
-  Either,
-  ExecutionStrategy,
-  Exit,
-  Option,
-  PubSub,
-  Queue,
-  Ref,
-  Schedule,
-  Scope,
-  Stream
-} from "effect"
+import { Clock, Deferred, Effect, ExecutionStrategy, Exit, PubSub, Queue, Ref, Schedule, Scope, Stream } from "effect"
 import type { Running, SyncOptions } from "../Engine.ts"
 import { EngineFailure } from "../Engine.ts"
 import type { KnownError } from "../Failure.ts"
@@ -32,7 +18,7 @@ import { drill } from "./Drill.ts"
 import { condemn, isDamage, refuseOlder } from "./Heal.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, meetAll, shipOne, sync } from "./Pass.ts"
-import { lastDrillOf } from "./Receipts.ts"
+import { history } from "./Receipts.ts"
 import { scrubSlowly } from "./Scrub.ts"
 import { openSession, type Session, type Unlocked } from "./Session.ts"
 import * as StatusFile from "./StatusFile.ts"
@@ -198,8 +184,12 @@ const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working
   const { queuedDelaySeconds, shipDelaySeconds } = working.options
   const isQueued = target.storage.capabilities.durability === "queued"
   const delaySeconds = isQueued ? queuedDelaySeconds ?? shipDelaySeconds : shipDelaySeconds
+  const { backup } = working.session
   const attempt = Effect.gen(function*() {
+    const met = backup.findings(target)
     const outcome = yield* shipOne(working.session, target)
+    // What was taken back from this one, or forked because of it, is news to all the others.
+    if (met !== backup.findings(target)) yield* wake(working, false)
     yield* trouble(working, "targets", target.name, outcome.error)
     yield* saveStatus(working)
     if (outcome.error !== undefined) return yield* Effect.fail({ again: outcome.error })
@@ -222,18 +212,22 @@ const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working
  */
 const drills = Effect.fn("Daemon.drills")(function*(working: Working) {
   const every = working.session.config.drillEveryHours * HOUR_MILLIS
+  const failed = yield* Ref.make(false)
   const isDue = Effect.gen(function*() {
-    const last = yield* lastDrillOf()
     const now = yield* Clock.currentTimeMillis
-    return Option.match(last, { onNone: () => true, onSome: ({ at }) => now - Date.parse(at) >= every })
+    // A receipt from a time to come: the clock was put back, which must not put off the next drill for as long.
+    const last = (yield* history()).drills.find(({ at }) => Date.parse(at) <= now)
+    return last === undefined || now - Date.parse(last.at) >= every || (yield* Ref.get(failed))
   })
   const hold = Ref.get(working.troubles).pipe(
     Effect.flatMap(({ targets }) => drill(working.session, { mode: "incremental" }, new Set(targets.keys()))),
-    Effect.map(Either.right),
+    Effect.as(undefined),
     // What a drill could not do is told and tried again; but damage to the journal is not the drill's.
-    Effect.catchIf((error) => !isDamage(error), (error) => Effect.succeed(Either.left(error))),
-    Effect.flatMap((result) => trouble(working, "sources", "drill", Either.isLeft(result) ? result.left : undefined)),
-    Effect.zipRight(saveStatus(working))
+    Effect.catchIf((error) => !isDamage(error), (error) => Effect.succeed(error)),
+    Effect.tap((error) => Ref.set(failed, error !== undefined)),
+    Effect.flatMap((error) => trouble(working, "sources", "drill", error)),
+    // It reads the stores: what it took goes to every target.
+    Effect.zipRight(announce(working))
   )
   return yield* Effect.sleep(Math.min(every, HOUR_MILLIS)).pipe(
     Effect.zipRight(Effect.whenEffect(hold, isDue)),
@@ -249,8 +243,6 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
   const services = yield* Effect.context<PartServices>()
   const answer = <A>(work: (working: Working) => Effect.Effect<A, KnownError, PartServices>) =>
     Effect.provide(Effect.flatMap(now, work), services)
-  // A sync or a drill reads the stores too.
-  const announce = (working: Working) => Effect.zipRight(wake(working, false), saveStatus(working))
   return {
     failed: Deferred.await(failed),
     handlers: {
@@ -260,9 +252,9 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
         ),
       sync: () =>
         answer((working) =>
-          Effect.tap(
-            damageEnds(working, sync(working.session, (kind, name, error) => trouble(working, kind, name, error))),
-            () => announce(working)
+          announced(
+            working,
+            sync(working.session, (kind, name, error) => trouble(working, kind, name, error))
           )
         ),
       // Listening first, then reading: what is recorded in between is told too.
@@ -272,10 +264,7 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
             Effect.map(followers.subscribe, (told) =>
               logLines(session, params, Stream.fromQueue(told))))
         ),
-      drill: (params) =>
-        answer((working) =>
-          Effect.tap(damageEnds(working, Effect.scoped(drill(working.session, params))), () => announce(working))
-        ),
+      drill: (params) => answer((working) => announced(working, Effect.scoped(drill(working.session, params)))),
       fingerprint: () => answer(({ session }) => fingerprint(session)),
       targetAdd: ({ target }) =>
         answer((working) => changing(working, Effect.scoped(addTarget(working.session, target)))),
@@ -283,6 +272,12 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
     }
   } satisfies Running
 })
+
+/** Work that reads the stores too: what it took, though it failed later on, is news to every target. */
+const announced = <A, R>(working: Working, work: Effect.Effect<A, KnownError, R>) =>
+  Effect.tapBoth(damageEnds(working, work), { onFailure: () => announce(working), onSuccess: () => announce(working) })
+
+const announce = (working: Working) => Effect.zipRight(wake(working, false), saveStatus(working))
 
 /** What changes the configuration begins another life. */
 const changing = <A, R>(working: Working, work: Effect.Effect<A, KnownError, R>) =>
