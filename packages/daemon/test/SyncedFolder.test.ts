@@ -108,7 +108,7 @@ describe.concurrent("a vault in folders that other programs sync", () => {
           assert.include(elsewhere.err, "folder:PATH")
         }
         const warning = report.warnings.find(({ reason }: { readonly reason: string }) => reason === "ConflictCopies")
-        assert.match(warning?.message, /^at folder lie a copy that the program which syncs it has made, as slots\//)
+        assert.match(warning?.message, /^at folder lies a copy that the program which syncs it has made, as slots\//)
         const to = join(machine.folder, "restored")
         const restored = yield* machine.sealog(
           ["restore", "--from", `folder:${dropbox}/vault`, "--to", to, "--format", "maildir"]

@@ -132,7 +132,9 @@ const copiesAt = ({ name, storage }: Target): ReadonlyArray<Reports.Problem> => 
   return copies.length === 0 ? [] : [{
     reason: "ConflictCopies",
     message:
-      `at ${name} lie ${copies.length === 1 ? "a copy" : `${copies.length} copies`} that the program which syncs it `
+      `at ${name} ${
+        copies.length === 1 ? "lies a copy" : `lie ${copies.length} copies`
+      } that the program which syncs it `
       + `has made, as ${copies[0]}; they are ignored`,
     hint: "remove them when the program is done; if they come again, look whether two machines use one home's vault"
   }]
