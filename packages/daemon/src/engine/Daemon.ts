@@ -184,12 +184,9 @@ const shipWhenRung = Effect.fn("Daemon.shipWhenRung")(function*(working: Working
   const { queuedDelaySeconds, shipDelaySeconds } = working.options
   const isQueued = target.storage.capabilities.durability === "queued"
   const delaySeconds = isQueued ? queuedDelaySeconds ?? shipDelaySeconds : shipDelaySeconds
-  const { backup } = working.session
   const attempt = Effect.gen(function*() {
-    const met = backup.findings(target)
-    const outcome = yield* shipOne(working.session, target)
     // What was taken back from this one, or forked because of it, is news to all the others.
-    if (met !== backup.findings(target)) yield* wake(working, false)
+    const outcome = yield* shipOne(working.session, target, { onMet: wake(working, false) })
     yield* trouble(working, "targets", target.name, outcome.error)
     yield* saveStatus(working)
     if (outcome.error !== undefined) return yield* Effect.fail({ again: outcome.error })

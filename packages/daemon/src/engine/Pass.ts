@@ -251,7 +251,7 @@ const startShipping = Effect.fn("Engine.startShipping")(function*(
     yield* bell.end
     const before = yield* Fiber.join(early)
     if (Either.isLeft(before)) return yield* behind(session, target, before.left)
-    const rest = yield* shipOne(session, target, onShipped)
+    const rest = yield* shipOne(session, target, { onShipped })
     const { bytes, objects } = before.right
     return { ...rest, objects: rest.objects + objects, bytes: rest.bytes + bytes }
   })
@@ -259,12 +259,22 @@ const startShipping = Effect.fn("Engine.startShipping")(function*(
 })
 
 /** Brings one target up to date, as far as that goes. */
+/** Brings a target up to date; `onMet` learns of a first look at it that found something, before anything is sent. */
 export const shipOne = Effect.fn("Engine.shipOne")(function*(
   session: Session,
   target: Target,
-  onShipped?: (cursor: ShipCursor) => Effect.Effect<void>
+  { onMet, onShipped }: {
+    readonly onMet?: Effect.Effect<void>
+    readonly onShipped?: (cursor: ShipCursor) => Effect.Effect<void>
+  } = {}
 ): Effect.fn.Return<TargetOutcome, KnownError> {
-  const shipped = yield* Effect.either(session.backup.shipTo(target, onShipped))
+  const { backup } = session
+  const met = backup.findings(target)
+  const looked = onMet === undefined ? Effect.void : Effect.zipRight(
+    backup.meet(target),
+    Effect.suspend(() => backup.findings(target) === met ? Effect.void : onMet)
+  )
+  const shipped = yield* Effect.either(Effect.zipRight(looked, backup.shipTo(target, onShipped)))
   if (Either.isLeft(shipped)) return yield* behind(session, target, shipped.left)
   return { target, ...shipped.right, behindEvents: yield* behindEvents(session, target) }
 })

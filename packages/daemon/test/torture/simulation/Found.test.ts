@@ -154,23 +154,44 @@ describe("what the simulation found", () => {
     SCENE_MILLIS
   )
 
+  /** Brings about that a fork will be found at the first target, while the second one has what was recorded since. */
+  const untilFork = (scene: Scene) => {
+    const { add, first, machine, second, universe } = scene
+    second.mood = "away"
+    add(machine, 2_000)
+    machine.backUp()
+    add(machine, 2_000)
+    first.mood = "away"
+    turnBack(scene, machine)
+    add(machine, 2_000)
+    second.mood = "well"
+    universe.pass(RETRIED_MILLIS)
+  }
+
   /** Seeds 10 and 12. */
   it(
     "a fork at one target is news to all the others",
     play((scene) => {
-      const { add, first, machine, second, universe } = scene
-      second.mood = "away"
-      add(machine, 2_000)
-      machine.backUp()
-      add(machine, 2_000)
-      first.mood = "away"
-      turnBack(scene, machine)
-      add(machine, 2_000)
-      second.mood = "well"
-      universe.pass(RETRIED_MILLIS)
+      const { first, machine, second, universe } = scene
+      untilFork(scene)
       first.mood = "well"
       universe.pass(2 * RETRIED_MILLIS)
       assert.isTrue(universe.laws.isShipped(machine, second))
+    }),
+    SCENE_MILLIS
+  )
+
+  /** Seed 157. Verifies: FAULT-19 */
+  it(
+    "a fork at a target that then takes nothing is news to the others at once",
+    play((scene) => {
+      const { first, machine, second, universe } = scene
+      untilFork(scene)
+      first.mood = "stuck"
+      const end = universe.timeline.now + RETRIED_MILLIS
+      while (machine.home.disk.logs.length < 2 && universe.timeline.now < end) universe.pass(1_000)
+      universe.pass(10_000)
+      assert.isTrue(machine.home.disk.logs.length === 2 && universe.laws.isShipped(machine, second))
     }),
     SCENE_MILLIS
   )

@@ -28,6 +28,8 @@ export type Mood =
   | "throttled"
   /** Requests are neither answered nor refused, ever. */
   | "hung"
+  /** The same of puts alone. */
+  | "stuck"
   | "slow"
   /** Puts leave the beginning of an object under its name, and fail. */
   | "tearing"
@@ -47,6 +49,7 @@ export const moods: ReadonlyArray<Mood> = [
   "denied",
   "throttled",
   "hung",
+  "stuck",
   "slow",
   "tearing",
   "stale",
@@ -116,7 +119,7 @@ export class Target {
     const { storage } = this.faulty
     const request = <A, E>(verb: string, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.suspend(() => {
-        if (this.current === "hung") {
+        if (this.current === "hung" || (this.current === "stuck" && verb === "put")) {
           count(this.hands.counts, "request hung")
           return Effect.zipRight(waitingOf(mortal, () => () => {}), killed)
         }
