@@ -13,6 +13,7 @@ import { lostFiles } from "./rows/LostFiles.ts"
 import { nonces } from "./rows/Nonces.ts"
 import { powerCut } from "./rows/PowerCut.ts"
 import { rollback } from "./rows/Rollback.ts"
+import { simulation } from "./rows/Simulation.ts"
 import { sizes } from "./rows/Sizes.ts"
 import { slotAttack } from "./rows/SlotAttack.ts"
 import { swap } from "./rows/Swap.ts"
@@ -27,6 +28,7 @@ export const rows: ReadonlyArray<Row> = [
   bitRot,
   lostFiles,
   clone,
+  simulation,
   tamper,
   swap,
   rollback,
