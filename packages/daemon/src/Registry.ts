@@ -83,6 +83,12 @@ export const sources: Readonly<Record<string, SourceAdapter>> = {
   }
 }
 
+const sweepFolder = ({ place }: NamedPlace, prefix: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("@sealog/adapters/storage/Disk")),
+    ({ sweepDisk }) => sweepDisk(place, prefix)
+  )
+
 export const targets: Readonly<Record<string, TargetAdapter>> = {
   disk: {
     place: "path",
@@ -96,11 +102,7 @@ export const targets: Readonly<Record<string, TargetAdapter>> = {
         Effect.promise(() => import("@sealog/adapters/storage/Disk")),
         ({ prepareDisk }) => prepareDisk(place, given({ mount }))
       ),
-    sweep: ({ place }, prefix) =>
-      Effect.flatMap(
-        Effect.promise(() => import("@sealog/adapters/storage/Disk")),
-        ({ sweepDisk }) => sweepDisk(place, prefix)
-      )
+    sweep: sweepFolder
   },
   folder: {
     place: "path",
@@ -113,7 +115,8 @@ export const targets: Readonly<Record<string, TargetAdapter>> = {
       Effect.flatMap(
         Effect.promise(() => import("@sealog/adapters/storage/SyncedFolder")),
         ({ prepareSyncedFolder }) => prepareSyncedFolder({ path: place, ...given({ mount }) })
-      )
+      ),
+    sweep: sweepFolder
   },
   icloud: {
     place: "icloud",

@@ -65,11 +65,22 @@ export const sweepDisk = Effect.fn("Disk.sweep")(function*(path: string, prefix:
   const files = options?.files ?? diskFiles
   const root = withoutSlash(path)
   yield* attempt({ root, method: "sweep" }, async () => {
-    for await (const { kind, name } of files.entries(root)) {
-      if (kind === "folder" && name.startsWith(prefix)) await files.removeFolder(`${root}/${name}`)
+    for (const folder of await foldersIn(files, root)) {
+      if (!folder.startsWith(prefix)) continue
+      // Where there are many objects each letter has a folder of its own.
+      for (const letter of await foldersIn(files, `${root}/${folder}`)) {
+        await files.removeFolder(`${root}/${folder}/${letter}`)
+      }
+      await files.removeFolder(`${root}/${folder}`)
     }
   })
 })
+
+const foldersIn = async (files: DiskFiles, path: string): Promise<ReadonlyArray<string>> => {
+  const names: Array<string> = []
+  for await (const { kind, name } of files.entries(path)) if (kind === "folder") names.push(name)
+  return names
+}
 
 /** The vault in a folder, which need not be reachable yet. Before the first put, what crashed runs left is removed. */
 export const makeDisk = Effect.fn("Disk.make")(function*(path: string, options?: DiskOptions) {

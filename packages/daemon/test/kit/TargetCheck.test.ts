@@ -2,8 +2,10 @@
 import { FileSystem } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { check } from "@sealog/daemon/engine/Check"
+import { openTarget, prepareTarget } from "@sealog/daemon/engine/Places"
 import { makeStyle } from "@sealog/daemon/present/Style"
 import * as Target from "@sealog/daemon/present/Target"
+import { targets } from "@sealog/daemon/Registry"
 import { parseOne } from "@sealog/daemon/Spec"
 import { Effect, Either } from "effect"
 import { join } from "node:path"
@@ -44,31 +46,33 @@ export default defineStorage({
 `
 
 describe("target check", () => {
-  /** Verifies: KIT-3 */
-  it.live(
-    "keeps every promise at a folder, and leaves it as it was",
-    () =>
-      Effect.scoped(withAdapters([], (folder) =>
-        Effect.gen(function*() {
-          const fs = yield* FileSystem.FileSystem
-          const vault = join(folder, "vault")
-          yield* fs.makeDirectory(join(vault, "tmp"), { recursive: true })
-          yield* fs.makeDirectory(join(vault, "log"))
-          yield* fs.writeFileString(join(vault, "log/aaaa"), "an object")
-          const report = yield* check({ spec: spec(`disk:${vault}`) })
-          assert.deepStrictEqual(report.promises.filter(({ outcome }) => outcome === "failed"), [])
-          assert.isAtLeast(report.passed, 60)
-          assert.strictEqual(report.outcome, "passed")
-          assert.strictEqual(report.left.objects, 0)
-          assert.isAbove(report.uploadBytesPerSecond, 0)
-          assert.deepStrictEqual((yield* fs.readDirectory(vault, { recursive: true })).toSorted(), [
-            "log",
-            "log/aaaa",
-            "tmp"
-          ])
-        }))),
-    LONG
-  )
+  const local = Object.keys(targets).filter((kind) => targets[kind]?.place === "path")
+  for (const kind of local) {
+    /** Verifies: KIT-3 */
+    it.live(
+      `finds every promise kept at ${kind}:, and leaves it as it was`,
+      () =>
+        Effect.scoped(withAdapters([], (folder) =>
+          Effect.gen(function*() {
+            const fs = yield* FileSystem.FileSystem
+            const vault = join(folder, "vault")
+            const there = yield* openTarget(spec(`${kind}:${vault}`))
+            yield* prepareTarget(spec(`${kind}:${vault}`))
+            yield* there.put("log/aaaa", new Uint8Array(9))
+            const before = yield* fs.readDirectory(vault, { recursive: true })
+            const report = yield* check({ spec: spec(`${kind}:${vault}`) })
+            assert.deepStrictEqual(report.promises.filter(({ outcome }) => outcome === "failed"), [])
+            assert.isAtLeast(report.passed, 60)
+            assert.deepStrictEqual([report.outcome, report.left.objects], ["passed", 0])
+            assert.isAbove(report.uploadBytesPerSecond, 0)
+            assert.deepStrictEqual(
+              (yield* fs.readDirectory(vault, { recursive: true })).toSorted(),
+              before.toSorted()
+            )
+          }))),
+      LONG
+    )
+  }
 
   /** Verifies: KIT-3 */
   it.live(

@@ -6,7 +6,7 @@ import { failureOf } from "@sealog/daemon/Failure"
 import { parseOne } from "@sealog/daemon/Spec"
 import { accessFrom, wrappingOf } from "@sealog/daemon/TargetAccess"
 import type { TargetSettings } from "@sealog/daemon/TargetSettings"
-import { Effect, Either } from "effect"
+import { Effect, Either, Layer, Logger } from "effect"
 import { linux } from "../support/Harness.ts"
 import { services } from "./Adapters.ts"
 
@@ -85,4 +85,18 @@ describe("what stands in front of a target", () => {
       const wrapped = yield* openTarget({ ...spec, access: { appendOnly: true } })
       assert.deepStrictEqual([plain.capabilities.deletes, wrapped.capabilities.deletes], [true, false])
     }).pipe(Effect.provide(services("/no/such/folder"))))
+
+  /** Verifies: WRP-7, WRP-10 */
+  it.effect("tells what was asked of a target when it is closed, where that is wanted", () =>
+    Effect.gen(function*() {
+      const said: Array<string> = []
+      const logger = Logger.make(({ message }) => said.push(String(message)))
+      const spec = Either.getOrThrow(parseOne("target", "told=disk:/no/such/place", linux))
+      yield* openTarget({ ...spec, access: { metrics: true } }).pipe(
+        Effect.flatMap((place) => Effect.flip(place.get("log/aa"))),
+        Effect.scoped,
+        Effect.provide(Layer.merge(services("/no/such/folder"), Logger.replace(Logger.defaultLogger, logger)))
+      )
+      assert.deepStrictEqual(said, ["target told: get Unreachable 1, 0 bytes sent, 0 received"])
+    }))
 })

@@ -1,6 +1,6 @@
 /** What only a real server shows: who is let in, over which certificate, what is left behind, what a put costs. */
 import { assert, describe, it } from "@effect/vitest"
-import { makeWebDav, prepareWebDav, type WebDavOptions } from "@sealog/adapters/storage/WebDav"
+import { makeWebDav, prepareWebDav, sweepWebDav, type WebDavOptions } from "@sealog/adapters/storage/WebDav"
 import type { Credentials } from "@sealog/adapters/storage/WebDavAuth"
 import { DAV_PASSWORD, DAV_USER, startDavServer } from "@sealog/adapters/testing/DavServers"
 import { numbers, same, sample } from "@sealog/core/testing/StorageSamples"
@@ -54,6 +54,25 @@ for (const name of davServers("signing in with Basic")) {
           assert.deepNestedInclude(error, { reason: "Denied", retryable: false, "cause.code": "HTTP 401" })
           assert.notInclude(`${error.message} ${JSON.stringify(error)}`, DAV_PASSWORD)
         }
+      }))
+
+    /** Verifies: KIT-3 */
+    it.scopedLive("loses the empty folders that a check leaves, and no other", () =>
+      Effect.gen(function*() {
+        const { url } = yield* startDavServer(name, { auth: "basic" })
+        const options = as(url, password(DAV_PASSWORD))
+        yield* prepareWebDav(options)
+        const storage = yield* makeWebDav(options)
+        for (const object of ["checkab7log/aa", "checkab7blobs/aa", "log/aa"]) yield* storage.put(object, sample(9, 1))
+        for (const object of ["checkab7log/aa", "log/aa"]) yield* storage.delete(object)
+        yield* sweepWebDav(options, "checkab")
+        yield* sweepWebDav(options, "checkab")
+        assert.deepStrictEqual([...(yield* Stream.runCollect(storage.list("")))], [
+          { name: "checkab7blobs/aa", size: 9 }
+        ])
+        yield* storage.delete("checkab7blobs/aa")
+        yield* sweepWebDav(options, "checkab")
+        yield* storage.put("checkab7log/aa", sample(9, 1))
       }))
 
     /** Verifies: DAV-8 */

@@ -1,10 +1,12 @@
 /** Deleting is idempotent, and a deleted name is free; a place that keeps all keeps it from us too. */
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { promise, promiseFailure, promiseSame } from "../Contract.ts"
 import { nameOf, numbers, same, sample } from "../StorageSamples.ts"
 import { holds, listed, mending } from "./Clause.ts"
 
 const clause = mending("remove the object for good, and take one that is not there for removed already")
+
+const again = Schedule.spaced("20 millis").pipe(Schedule.intersect(Schedule.recurs(100)))
 
 export const deletions = [
   clause("deletes", (storage) =>
@@ -39,7 +41,9 @@ export const deletions = [
   clause("lets several delete one object at once", (storage) =>
     Effect.gen(function*() {
       yield* storage.put(nameOf(1), sample(10, 1))
-      yield* Effect.forEach(numbers(8), () => storage.delete(nameOf(1)), { concurrency: 8 })
+      // A place may say that somebody is at it: then it is to be asked again.
+      const remove = Effect.retry(storage.delete(nameOf(1)), { schedule: again, while: ({ retryable }) => retryable })
+      yield* Effect.forEach(numbers(8), () => remove, { concurrency: 8 })
       yield* promiseFailure(storage.get(nameOf(1)), "NotFound", "a get of what was deleted")
     }), ["deletes"]),
   clause("gives a reader the whole object or none while it is deleted", (storage) =>
@@ -51,7 +55,7 @@ export const deletions = [
           concurrency: 2
         })
         if (read._tag === "Right") yield* promise(same(read.right, bytes), `read ${read.right.length} bytes`)
-        else yield* promiseSame(read.left.reason, "NotFound", "while it was deleted")
+        else if (!read.left.retryable) yield* promiseSame(read.left.reason, "NotFound", "while it was deleted")
       }
     }), ["deletes"]),
   mending("claim deletes: true, or refuse to delete as Unsupported or Denied, not retryable, and keep the object")(
