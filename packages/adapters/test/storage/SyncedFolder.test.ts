@@ -11,7 +11,6 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { dirname } from "node:path"
-import { performance } from "node:perf_hooks"
 import { freshFolder } from "../support.ts"
 
 const prepared = Effect.fn("test.prepared")(function*(options?: Partial<SyncedFolderOptions>) {
@@ -72,7 +71,8 @@ describe("a file that is not here", () => {
           true
         ])
       )
-      assert.deepStrictEqual(yield* storage.get("log/aaaa"), sample(1_000, 1))
+      // A machine that is busy may take longer to start another process than the deadline of this test.
+      assert.deepStrictEqual(yield* Effect.retry(storage.get("log/aaaa"), { times: 20 }), sample(1_000, 1))
     }))
 
   /** Verifies: SYN-2 */
