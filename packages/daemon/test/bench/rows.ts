@@ -5,12 +5,14 @@ import { daemonRows } from "./rows/Daemon.ts"
 import { limitRows } from "./rows/Limits.ts"
 import { mailboxRows } from "./rows/Mailbox.ts"
 import { pipelineRows } from "./rows/Pipeline.ts"
+import { placeRows } from "./rows/Places.ts"
 import { stageRows } from "./rows/Stages.ts"
 import { startRows } from "./rows/Start.ts"
 
 export const rows: ReadonlyArray<Row> = [
   ...mailboxRows,
   ...daemonRows,
+  ...placeRows,
   ...pipelineRows,
   ...compactionRows,
   ...startRows,

@@ -51,8 +51,8 @@ export const sealog: Entrant = {
   })
 }
 
-/** A home in an arena's folder, not initialised yet. */
-export const homeIn = ({ folder, kdfMemoryMiB, store }: Arena) => {
+/** A home in an arena's folder, not initialised yet; its vault lies there too, if at no other place. */
+export const homeIn = ({ folder, kdfMemoryMiB, store }: Arena, target?: string) => {
   const passwordFile = join(folder, "password")
   fs.writeFileSync(passwordFile, `${PASSWORD}\n`)
   const vault = join(folder, "vault")
@@ -64,7 +64,7 @@ export const homeIn = ({ folder, kdfMemoryMiB, store }: Arena) => {
       "--source",
       `maildir:${store}`,
       "--target",
-      `disk:${vault}`,
+      target ?? `disk:${vault}`,
       "--no-recovery-code",
       ...(kdfMemoryMiB === undefined ? [] : ["--kdf-memory", String(kdfMemoryMiB)])
     ]

@@ -1,0 +1,127 @@
+/**
+ * The same mailbox to the WebDAV servers that people run, each on this machine, and to its disk: what HTTP and another
+ * program in between take, and how many requests an increment is.
+ */
+import {
+  type DavServer,
+  type DavServerName,
+  missingDavServer,
+  startDavServer
+} from "@sealog/adapters/testing/DavServers"
+import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
+import { Effect } from "effect"
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { bundled } from "../../support/Bundled.ts"
+import { homeIn } from "../contenders/Sealog.ts"
+import { freshFolder } from "../Folder.ts"
+import { keptMailbox, takeBack } from "../Mailbox.ts"
+import { meteredNode } from "../Metered.ts"
+import type { Asked, Reading, Row, Scenario } from "../Row.ts"
+import { medianOf } from "../Verdict.ts"
+
+const SERVERS = ["apache", "nginx", "lighttpd", "rclone"] as const
+const DISK = "disk"
+type Place = DavServerName | typeof DISK
+
+/** The one server that tells which requests it answered. */
+const TELLING = "apache"
+/** Of objects: the rest are listings and the few small files that a vault has. */
+const OF_EVENTS = /^(?:PUT|GET|MOVE) \/vault\/(?:log|blobs|tmp)\//
+
+interface Passed {
+  readonly backup: number
+  readonly restore: number
+  /** What an increment asked the server. */
+  readonly requests: ReadonlyArray<string>
+}
+
+const measure = Effect.fn("bench.places")(function*(asked: Asked) {
+  const { folder, mails, runs, say, seed } = asked
+  const store = yield* keptMailbox({ folder, mails, say, seed })
+  const passed = new Map<Place, Array<Passed>>()
+  for (let run = 0; run < runs; run++) {
+    for (const place of [DISK, ...SERVERS] as const) {
+      const found = yield* Effect.scoped(passOnce(asked, store, place, run))
+      say(`${place}: backup ${found.backup.toFixed(2)} s, restore ${found.restore.toFixed(2)} s`)
+      passed.set(place, [...(passed.get(place) ?? []), found])
+    }
+  }
+  const figures = (place: Place, of: (each: Passed) => number) => (passed.get(place) ?? []).map(of)
+  const readings = new Map<string, Reading>()
+  for (const place of SERVERS) {
+    for (const step of ["backup", "restore"] as const) {
+      const of = (each: Passed) => each[step]
+      readings.set(`${place}-${step}`, { own: figures(place, of), peers: { [DISK]: figures(DISK, of) } })
+    }
+  }
+  const asks = passed.get(TELLING) ?? []
+  readings.set("webdav-requests", {
+    own: asks.map(({ requests }) => requests.filter((each) => OF_EVENTS.test(each)).length),
+    beside: { arrivals: asked.arrivals, "requests in all": medianOf(asks.map(({ requests }) => requests.length)) }
+  })
+  return readings
+})
+
+/** A first backup to a place, mails that come, and a restore from there. */
+const passOnce = Effect.fn("bench.passOnce")(function*(asked: Asked, store: string, place: Place, run: number) {
+  const { arrivals, kdfMemoryMiB } = asked
+  const folder = yield* freshFolder(join(asked.folder, "work", `place-${run}-${place}`))
+  const documents = join(folder, "documents")
+  mkdirSync(documents)
+  const server: DavServer | undefined = place === DISK ? undefined : yield* startDavServer(place, { documents })
+  const spec = server === undefined ? `disk:${join(documents, "vault")}` : `webdav:${server.url}vault/`
+  const { environment, initWords } = homeIn({ folder, store, kdfMemoryMiB }, spec)
+  const meter = yield* bundled("bench/processes/meter.ts")
+  const metered = (words: ReadonlyArray<string>) => meteredNode(words, { environment, meter, folder })
+  yield* metered(initWords)
+  const backup = yield* metered(["sync"])
+  yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
+  yield* deliver({ root: store, count: arrivals, seed: 1_000 + run })
+  const before = (yield* tellingOf(place, server)).length
+  yield* metered(["sync"])
+  const requests = (yield* tellingOf(place, server)).slice(before)
+  const to = join(folder, "restored")
+  const restore = yield* metered(["restore", "--from", spec, "--to", to, "--format", "maildir"])
+  return { backup: backup.seconds, restore: restore.seconds, requests } satisfies Passed
+})
+
+const tellingOf = (place: Place, server: DavServer | undefined): Effect.Effect<ReadonlyArray<string>> =>
+  place === TELLING && server !== undefined ? server.requests : Effect.succeed([])
+
+const scenario: Scenario = {
+  name: "places",
+  title: "The mailbox at WebDAV servers of this machine",
+  sizes: ["runs", "mails", "arrivals"],
+  lacks: Effect.sync(() => SERVERS.map(missingDavServer).find((missing) => missing !== undefined)),
+  measure
+}
+
+export const placeRows: ReadonlyArray<Row> = [
+  ...SERVERS.flatMap((place): ReadonlyArray<Row> => [
+    {
+      name: `${place}-backup`,
+      work: `First backup to ${place}`,
+      how: "`sealog sync`, key derivation and all, against the same to a disk",
+      unit: "seconds",
+      bounds: place === TELLING ? { on: "ratio", must: 1.3 } : { on: "ratio" },
+      scenario
+    },
+    {
+      name: `${place}-restore`,
+      work: `Restore from ${place}`,
+      how: "`sealog restore --format maildir`, key derivation and all, against the same from a disk",
+      unit: "seconds",
+      bounds: { on: "ratio" },
+      scenario
+    }
+  ]),
+  {
+    name: "webdav-requests",
+    work: "Requests for 100 new mails",
+    how: "of events, as Apache notes them: one PUT, one GET, one MOVE; listings and the vault's small files beside",
+    unit: "count",
+    bounds: { on: "figure", must: 3 },
+    scenario
+  }
+]
