@@ -1,10 +1,15 @@
 /** A log is read from its segments, whichever histories they are of. */
 import { assert, describe, it } from "@effect/vitest"
 import { decodeAll } from "@sealog/core/backup/Entries"
+import { restoredContent } from "@sealog/core/restore/Contents"
 import { makeFetch } from "@sealog/core/restore/Fetch"
 import { openLog } from "@sealog/core/restore/Open"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
+import { Buffer } from "node:buffer"
+import { createHash } from "node:crypto"
 import {
+  added,
+  append,
   copyOf,
   keysIn,
   type Machine,
@@ -62,6 +67,33 @@ describe("a log with two histories", () => {
       assert.deepStrictEqual(keys, yield* both(clone, machine))
       assert.deepStrictEqual(findings, [["Branch", 2, 4], ["Branch", 5, 6]])
       assert.deepStrictEqual([proven, size], [true, 5])
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: RST-13 */
+  it.effect("gives each history the contents that it names by their place, which both have", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      const clone = yield* copyOf(machine)
+      const { writer } = yield* machine.journal.identity
+      const bytes = (text: string) => Buffer.from(text.repeat(100))
+      for (const [one, text] of [[machine, "ours"], [clone, "theirs"]] as const) {
+        const content = { _tag: "inline", bytes: bytes(text) } as const
+        yield* append(one, [added(text, { message: { key: text, type: "mail", content } })])
+        yield* shipAll(one, place.target)
+      }
+      const fetch = yield* makeFetch([place.target], ring)
+      const restored = (text: string) => {
+        const sha256 = createHash("sha256").update(bytes(text)).digest()
+        return Stream.runCollect(
+          restoredContent(fetch, { _tag: "same", sha256, size: bytes(text).length, writer, index: 0 }).bytes
+        )
+      }
+      for (const text of ["ours", "theirs"]) {
+        assert.deepStrictEqual(Buffer.concat([...(yield* restored(text))]), bytes(text))
+      }
+      const error = yield* Effect.flip(restored("nobody's"))
+      assert.strictEqual("_tag" in error && error._tag === "FormatError" && error.reason, "Mismatch")
     }).pipe(Effect.provide(services)))
 
   it.effect("has a gap where what would lead on is gone, and nothing of the rest is called proven", () =>

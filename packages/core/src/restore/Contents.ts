@@ -32,23 +32,35 @@ export const restoredContent = (fetch: FetchShape, content: Content): RestoredCo
 }
 
 /** The event at a place of a log. */
-export const eventAt = Effect.fn("Contents.eventAt")(function*(
+export const eventAt = (fetch: FetchShape, writer: Uint8Array, index: number): Effect.Effect<Event, FetchError> =>
+  pickAt(fetch, { writer, index }, (event) => event)
+
+/** What is wanted of the event at a place of a log. Where the log has two histories, of the first that has it. */
+const pickAt = Effect.fn("Contents.pickAt")(function*<A>(
   fetch: FetchShape,
-  writer: Uint8Array,
-  index: number
-): Effect.fn.Return<Event, FetchError> {
+  { index, writer }: { readonly writer: Uint8Array; readonly index: number },
+  pick: (event: Event) => A | undefined
+): Effect.fn.Return<A, FetchError> {
   let failure: FetchError | undefined
   for (let again = true; again; again = failure !== undefined && isGone(failure) && (yield* fetch.refresh)) {
     const log = fetch.writers.find((each) => Buffer.compare(each.writer, writer) === 0)
     for (const info of log?.segments ?? []) {
       if (info.first > index || info.last < index) continue
       const read = yield* Effect.either(eventIn(fetch, info, index))
-      if (read._tag === "Right") return read.right
-      failure = read.left
+      const picked = read._tag === "Right" ? pick(read.right) : undefined
+      if (picked !== undefined) return picked
+      failure = read._tag === "Left" ? read.left : failure ?? notHeld(index)
     }
   }
   return yield* failure ?? new FormatError({ reason: "Mismatch", what: `event ${index}`, detail: "no object holds it" })
 })
+
+const notHeld = (index: number) =>
+  new FormatError({
+    reason: "Mismatch",
+    what: `event ${index}`,
+    detail: "it does not hold the content that a later event names"
+  })
 
 const eventIn = Effect.fn("Contents.eventIn")(function*(
   fetch: FetchShape,
@@ -68,20 +80,11 @@ const eventIn = Effect.fn("Contents.eventIn")(function*(
   return yield* new FormatError({ reason: "Mismatch", what: info.object, detail: `event ${index} is not in it` })
 })
 
-const sameBytes = Effect.fn("Contents.sameBytes")(function*(
-  fetch: FetchShape,
-  content: Extract<Content, { readonly _tag: "same" }>
-) {
-  const first = contentOf(yield* eventAt(fetch, content.writer, content.index))
-  if (first?._tag !== "inline" || !digest(first.bytes).equals(content.sha256)) {
-    return yield* new FormatError({
-      reason: "Mismatch",
-      what: `event ${content.index}`,
-      detail: "it does not hold the content that a later event names"
-    })
-  }
-  return first.bytes
-})
+const sameBytes = (fetch: FetchShape, content: Extract<Content, { readonly _tag: "same" }>) =>
+  pickAt(fetch, content, (event) => {
+    const first = contentOf(event)
+    return first?._tag === "inline" && digest(first.bytes).equals(content.sha256) ? first.bytes : undefined
+  })
 
 /** A class: every mail has one, and of most only the bytes are asked for. */
 class InlineContent implements RestoredContent {
