@@ -80,6 +80,8 @@ export class Target {
   unwellUntil = 0
   /** Whether the simulator changed what had been stored, and nobody has made it whole yet. */
   damaged: string | undefined
+  /** Whether it ever did. */
+  wasDamaged = false
   private current: Mood = "well"
   private readonly hands: Hands
   private readonly faulty: FaultyStorage
@@ -168,6 +170,7 @@ export class Target {
   private damage(how: string): void {
     count(this.hands.counts, `damage ${how}`)
     this.damaged = how
+    this.wasDamaged = true
     this.version++
     // Whatever is gone may come again as it was sealed anew.
     if (how !== "lied about") { for (const name of this.put.keys()) if (!this.objects.has(name)) this.put.delete(name) }
