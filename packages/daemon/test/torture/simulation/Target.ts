@@ -162,6 +162,8 @@ export class Target {
     const bytes = this.objects.get(name)!
     const at = Math.floor(this.hands.random() * bytes.length)
     const how = pick(this.hands.random, ["lost", "flipped", "cut"] as const)
+    // What is found to be damaged is sealed anew, and comes under the same name in the same session.
+    this.put.delete(name)
     if (how === "lost") this.objects.delete(name)
     else Effect.runSync(this.faulty.tamper(name, (whole) => how === "cut" ? whole.subarray(0, at) : flipped(whole, at)))
     this.damage(how)
