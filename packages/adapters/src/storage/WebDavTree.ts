@@ -37,6 +37,8 @@ export const makeTree = (client: DavClient, root: URL): Tree => {
   })
 
   const make = (deed: Deed, url: URL) => client.send(deed, { method: "MKCOL", url })
+  // Servers answer all kinds of things to who makes what another is just making: Apache 403, rclone 423.
+  const making = Effect.unsafeMakeSemaphore(1)
 
   const makeAll = (deed: Deed) =>
     Effect.gen(function*() {
@@ -66,12 +68,13 @@ export const makeTree = (client: DavClient, root: URL): Tree => {
       return inner
     }),
     makeFolder: Effect.fn("WebDav.makeFolder")(function*(deed: Deed, folder: string) {
-      const answer = yield* make(deed, urlOf(`${folder}/`))
+      const url = urlOf(`${folder}/`)
+      const answer = yield* make(deed, url)
       if (answer.status === 201) return true
       // There already: another put made it, or it was not what was missing.
-      if (answer.status === 405) return false
+      if (answer.status === 405 || (yield* client.find(deed, url, 0)) !== undefined) return false
       return yield* answerError(deed, answer)
-    }),
+    }, making.withPermits(1)),
     removeStale: Effect.fn("WebDav.removeStale")(function*(deed: Deed) {
       const url = urlOf(`${TEMPORARY_FOLDER}/`)
       yield* Effect.gen(function*() {
