@@ -12,7 +12,7 @@ import {
   writeCursor
 } from "@sealog/core/backup/Shipper"
 import { StorageError, type StorageShape } from "@sealog/core/backup/Storage"
-import { readSegment, sealSegment } from "@sealog/core/backup/VaultObjects"
+import { openSegment, readSegment, sealSegment } from "@sealog/core/backup/VaultObjects"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { Duration, Effect, Exit, Fiber, Ref, Stream, TestClock } from "effect"
 import { services } from "../journal/support.ts"
@@ -216,9 +216,27 @@ describe("a put whose answer was lost", () => {
       yield* place.target.storage.put(other.object, other.bytes)
       const error = yield* Effect.flip(shipAll(machine, place.target))
       assert.strictEqual(error._tag === "FormatError" && error.reason, "Mismatch")
-      place.objects.set(other.object, new Uint8Array(5000))
-      assert.strictEqual((yield* Effect.flip(shipAll(machine, place.target)))._tag, "FormatError")
       assert.deepStrictEqual((yield* readCursor(machine.journal, "disk")).logs, [])
+    }).pipe(Effect.provide(services)))
+
+  /** Verifies: FAULT-18 */
+  it.effect("is put again where what has its name does not open any more, if objects can be removed", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* fill(machine, 9)
+      const { session, writer } = yield* machine.journal.identity
+      const { contents } = yield* cut(machine.journal, { writer, from: 0, to: 9 })
+      const name = { epoch: 0, writer, level: 0, first: 0, last: 8, session }
+      const { object } = yield* sealSegment({ ring, entropy: yield* Entropy, name, contents })
+      place.objects.set(object, new Uint8Array(5000))
+      const { storage } = place.target
+      const kept = { ...storage, capabilities: { ...storage.capabilities, deletes: false } }
+      assert.strictEqual((yield* Effect.flip(shipAll(machine, { name: "disk", storage: kept })))._tag, "FormatError")
+      yield* shipAll(machine, place.target)
+      assert.deepStrictEqual((yield* readCursor(machine.journal, "disk")).logs.map(({ size }) => size), [9])
+      const bytes = yield* storage.get(object)
+      yield* openSegment(ring, { ...name, object, bytes: bytes.length }, bytes)
     }).pipe(Effect.provide(services)))
 })
 

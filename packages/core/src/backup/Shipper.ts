@@ -3,7 +3,7 @@
  * the segment that names them. The cursor of a target moves only after the segment is there; a put whose answer was
  * lost is recognised by reading back what is there. Each target has a shipper of its own and holds up no other.
  */
-import { type Context, Effect, Ref, Schedule, Schema } from "effect"
+import { type Context, Effect, Either, Ref, Schedule, Schema } from "effect"
 import { FormatError } from "../format/FormatError.ts"
 import { SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
 import type { SegmentName } from "../format/ObjectName.ts"
@@ -15,7 +15,7 @@ import type { JournalError, JournalShape } from "./Journal.ts"
 import { type Cut, cut } from "./Segmenter.ts"
 import { StorageError, type StorageShape } from "./Storage.ts"
 import type { VaultError } from "./Vault.ts"
-import { readSegment, type SealedObject, sealSegment } from "./VaultObjects.ts"
+import { isDamage, readSegment, type SealedObject, sealSegment } from "./VaultObjects.ts"
 
 /** How far one log has come at a target. */
 const ShippedLog = Schema.Struct({
@@ -138,18 +138,26 @@ const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedC
   }
   // The same bytes at every try: a put that was acknowledged to nobody is found to be this one.
   if ((yield* putWhole(target.storage, next.sealed)) === "there") {
-    yield* Effect.retry(confirmSegment(shipping, next), retryStorage)
+    yield* confirmSegment(shipping, next)
   }
   return { objects: next.cut.blobs.length + 1, bytes: bytes + next.sealed.bytes.length }
 })
 
-/** A name already taken is no error when what stands there ends at the same head: the earlier try did succeed. */
+/**
+ * A name already taken is no error when what stands there ends at the same head: the earlier try did succeed. What does
+ * not open there was ours, and was damaged since; it is put again.
+ */
 const confirmSegment = Effect.fn("Shipper.confirmSegment")(function*(
-  { ring, target }: Shipping,
+  { ring, target: { storage } }: Shipping,
   { cut: { contents }, name, sealed }: SealedCut
 ) {
-  const there = yield* readSegment(target.storage, ring, { ...name, object: sealed.object, bytes: sealed.bytes.length })
-  if (Buffer.compare(there.trailer.after.root, contents.after.root) !== 0) {
+  const info = { ...name, object: sealed.object, bytes: sealed.bytes.length }
+  const there = yield* Effect.either(Effect.retry(readSegment(storage, ring, info), retryStorage))
+  if (Either.isLeft(there)) {
+    if (!isDamage(there.left) || !storage.capabilities.deletes) return yield* Effect.fail(there.left)
+    return yield* Effect.retry(replace(storage, sealed), retryStorage)
+  }
+  if (Buffer.compare(there.right.trailer.after.root, contents.after.root) !== 0) {
     return yield* new FormatError({ reason: "Mismatch", what: sealed.object, detail: "another segment has this name" })
   }
 })
@@ -174,10 +182,12 @@ const replaceTorn = Effect.fn("Shipper.replaceTorn")(function*(
   if (!storage.capabilities.deletes) {
     return yield* new StorageError({ reason: "Corrupt", method: "put", subject: object, retryable: false })
   }
-  yield* storage.delete(object)
-  yield* storage.put(object, bytes)
+  yield* replace(storage, { bytes, object })
   return "put" as const
 })
+
+const replace = (storage: StorageShape, { bytes, object }: SealedObject): Effect.Effect<void, StorageError> =>
+  Effect.zipRight(storage.delete(object), storage.put(object, bytes))
 
 const noteName = (target: string): string => `ship:${target}`
 
