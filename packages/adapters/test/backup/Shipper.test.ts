@@ -147,6 +147,16 @@ describe("a ship", () => {
     }).pipe(Effect.provide(services)))
 })
 
+/** A machine with nine events, an empty place, and the segment that is the first to go there. */
+const nineToShip = Effect.gen(function*() {
+  const machine = yield* makeMachine
+  const place = yield* makePlace()
+  yield* fill(machine, 9)
+  const { session, writer } = yield* machine.journal.identity
+  const { contents } = yield* cut(machine.journal, { writer, from: 0, to: 9 })
+  return { machine, place, contents, name: { epoch: 0, writer, level: 0, first: 0, last: 8, session } }
+})
+
 describe("a put whose answer was lost", () => {
   /** Verifies: SHIP-1 */
   it.effect("is recognised by the next program, whose bytes are others", () =>
@@ -204,12 +214,7 @@ describe("a put whose answer was lost", () => {
 
   it.effect("is refused where another segment has its name", () =>
     Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* fill(machine, 9)
-      const { session, writer } = yield* machine.journal.identity
-      const { contents } = yield* cut(machine.journal, { writer, from: 0, to: 9 })
-      const name = { epoch: 0, writer, level: 0, first: 0, last: 8, session }
+      const { contents, machine, name, place } = yield* nineToShip
       const entropy = yield* Entropy
       const after = { ...contents.after, root: new Uint8Array(32) }
       const other = yield* sealSegment({ ring, entropy, name, contents: { ...contents, after } })
@@ -222,12 +227,7 @@ describe("a put whose answer was lost", () => {
   /** Verifies: FAULT-18 */
   it.effect("is put again where what has its name does not open any more, if objects can be removed", () =>
     Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* fill(machine, 9)
-      const { session, writer } = yield* machine.journal.identity
-      const { contents } = yield* cut(machine.journal, { writer, from: 0, to: 9 })
-      const name = { epoch: 0, writer, level: 0, first: 0, last: 8, session }
+      const { contents, machine, name, place } = yield* nineToShip
       const { object } = yield* sealSegment({ ring, entropy: yield* Entropy, name, contents })
       place.objects.set(object, new Uint8Array(5000))
       const { storage } = place.target

@@ -8,16 +8,14 @@ interface Cause {
 export const causes: ReadonlyArray<Cause> = [
   {
     rows: ["first-backup"],
-    why:
-      "twice restic's processor time on two cores. Each mail is compressed by itself, so that one can be read without "
-      + "its neighbours, which is a quarter of it; V8's compilers and collectors are another quarter, reading a sixth, the "
-      + "journal a tenth: everything is made durable twice, at home and at the target, where restic writes once."
+    why: "about twice restic's processor time. Each mail is compressed by itself, so that one can be read without its "
+      + "neighbours; everything is made durable twice, at home and at the target; and V8's compilers and collectors take "
+      + "about a quarter of it. How it divides stands under \"Where the time goes\"."
   },
   {
     rows: ["restore"],
-    why: "it takes less processor time than either peer, but makes 50,000 files one after the other, and how long that "
-      + "takes depends on what the disk still has to write back: 4.3 s beside restic's 9.3 s in the first of five runs, "
-      + "19.8 s beside 8.6 s in the last."
+    why: "the median only: it takes less processor time than either peer, but its runs differ several times over, as "
+      + "the peers' do, with what the disk still has to write back of the 50,000 files that each of them makes."
   },
   {
     rows: ["hundred-new", "nothing-new", "drill"],
@@ -26,24 +24,24 @@ export const causes: ReadonlyArray<Cause> = [
   },
   {
     rows: ["first-memory", "restore-memory", "hundred-memory", "live-memory", "pipeline-memory", "memory-growth"],
-    why: "two JavaScript engines, one for the main thread and one for the working thread, are about 200 MB with their "
-      + "young generations; buffers of megabytes that malloc keeps are up to 150 MB, LevelDB's mapped tables 30 to 90 MB. "
-      + "It does not grow with the history, but for those tables."
+    why: "two JavaScript engines, one for the main thread and one for the working thread, with their young generations "
+      + "are the largest part, then buffers of megabytes that malloc keeps, then LevelDB's mapped tables. Why half a "
+      + "million messages take more than a hundred thousand has not been found out."
   },
   {
     rows: ["pipeline"],
     why:
-      "32 s of processor. In a batch a conversation has few messages, whose windows are compressed for the journal, and "
-      + "once more, merged, for the target; hashing a million leaves is a second of it, the collector three."
+      "in a batch a conversation has few messages, whose windows are compressed for the journal and, merged, once more "
+      + "for the target: that and the collector are the largest parts of a profile, and hashing is small."
   },
   {
     rows: ["live-cpu"],
-    why: "100 mails that arrive one by one are up to 100 passes, each with a durable write and its Effects."
+    why:
+      "mails that arrive one by one are a pass each, where the peers' figure is one for all; it has not been profiled."
   },
   {
     rows: ["live-p95"],
-    why:
-      "each delivery waits for three syncs of the disk: the journal's, and the object's and its name's at the target."
+    why: "has not been found out."
   },
   {
     rows: ["vault-size"],

@@ -1,7 +1,7 @@
 /** What may happen in a simulated world, and how likely that is: ordinary days, and everything that goes wrong. */
 import { pick } from "../../faults/Trials.ts"
 import type { Machine } from "./Machine.ts"
-import { count, type Mood, moods } from "./Target.ts"
+import { count, type Mood, moods, type Target } from "./Target.ts"
 import type { Universe } from "./Universe.ts"
 
 interface Act {
@@ -90,6 +90,20 @@ const ordinary: ReadonlyArray<Act> = [
   }
 ]
 
+/** Something bad that becomes of a target, which whoever looks must be told of. */
+const harming = (name: string, deed: (target: Target) => void): Act => ({
+  name,
+  weight: 2,
+  fault: true,
+  when: ({ character }) => character.harm,
+  act: ({ laws, machines, random, targets }) => {
+    const target = pick(random, targets)
+    deed(target)
+    laws.named(machines, target)
+    return target.name
+  }
+})
+
 const faults: ReadonlyArray<Act> = [
   {
     name: "mood",
@@ -151,30 +165,8 @@ const faults: ReadonlyArray<Act> = [
       return reason
     }
   },
-  {
-    name: "harm a target",
-    weight: 2,
-    fault: true,
-    when: ({ character }) => character.harm,
-    act: ({ laws, machines, random, targets }) => {
-      const target = pick(random, targets)
-      target.harm()
-      laws.named(machines, target)
-      return target.name
-    }
-  },
-  {
-    name: "turn a target back",
-    weight: 2,
-    fault: true,
-    when: ({ character }) => character.harm,
-    act: ({ laws, machines, random, targets }) => {
-      const target = pick(random, targets)
-      target.turnBack()
-      laws.named(machines, target)
-      return target.name
-    }
-  },
+  harming("harm a target", (target) => target.harm()),
+  harming("turn a target back", (target) => target.turnBack()),
   {
     name: "turn the machine back",
     weight: 2,
