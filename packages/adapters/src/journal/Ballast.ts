@@ -6,9 +6,10 @@
  */
 import type { FileSystem } from "@effect/platform/FileSystem"
 import { Clock, Effect, Ref } from "effect"
+import { WRITE_BUFFER_BYTES } from "./LevelDatabase.ts"
 
 /** Twice what LevelDB writes at once when it opens: it may have failed in the middle of that before. */
-export const BALLAST_BYTES = 8 * 1024 * 1024
+export const BALLAST_BYTES = 2 * WRITE_BUFFER_BYTES
 /** How long after the disk was found full it is looked at again, milliseconds. */
 export const RETRY_MILLIS = 5_000
 const PAGE_BYTES = 1024 * 1024

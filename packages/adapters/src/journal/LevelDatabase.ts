@@ -29,14 +29,18 @@ export interface Database {
 
 export type OpenDatabase = (path: string, options: { readonly create: boolean }) => Promise<Database>
 
+/**
+ * Of what LevelDB writes to one log: replayed at opening, so no more than what a disk reads in a moment; and several
+ * blocks of an import, since what is written out block by block is merged again and again.
+ */
+export const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
+
 /** Records are ciphertext, which does not compress. */
 const LEVEL_OPTIONS = {
   keyEncoding: "view",
   valueEncoding: "view",
   compression: false,
-  // Replayed at opening, so no more than what a disk reads in a moment; and several blocks of an import, since what is
-  // written out block by block is merged again and again, bytes.
-  writeBufferSize: 8 * 1024 * 1024,
+  writeBufferSize: WRITE_BUFFER_BYTES,
   cacheSize: 4 * 1024 * 1024,
   // LevelDB maps the files it has open into memory, at least 64 of them: short ones, so that this does not grow with the
   // journal, bytes.
