@@ -11,6 +11,7 @@ import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import type { Content, Event } from "../message/Event.ts"
 import { contentOf } from "../message/EventContent.ts"
+import { JournalError } from "./Journal.ts"
 import { type LargeContent, SourceError } from "./Source.ts"
 import type { StorageError, StorageShape } from "./Storage.ts"
 import { getObject, openBlob, sealBlob } from "./VaultObjects.ts"
@@ -84,7 +85,13 @@ const storePart = Effect.fn("Blobs.storePart")(function*(
   if (!there) {
     const sealed = yield* sealBlob({ ...store, epoch, sha256, bytes })
     yield* store.local.put(sealed.object, sealed.bytes).pipe(
-      Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void)
+      Effect.catchIf((error) => error.reason === "AlreadyExists", () => Effect.void),
+      // Contents lie in the home beside the journal: it is the home that is full, and no target.
+      Effect.mapError((error) =>
+        error.reason === "Full"
+          ? new JournalError({ reason: "Full", method: "append", subject: error.subject, cause: error })
+          : error
+      )
     )
   }
   return name
