@@ -22,6 +22,8 @@ export interface InitArguments {
   readonly recoveryCode?: "none" | { readonly file: string }
   readonly kdfMemoryMiB?: number
   readonly allowWeakPassword: boolean
+  /** `all`, `none`, `under:SIZE`. */
+  readonly attachments?: string
 }
 
 export interface SyncArguments {
@@ -36,6 +38,7 @@ export interface RestoreArguments {
   readonly format: string
   readonly partial: boolean
   readonly force: boolean
+  readonly withAttachments: boolean
   readonly expectFingerprint?: string
 }
 

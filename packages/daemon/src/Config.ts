@@ -3,6 +3,7 @@
  * decoded once here; an error says the line and the field.
  */
 import { FileSystem } from "@effect/platform"
+import { parseAttachmentPolicy } from "@sealog/adapters/sources/AttachmentPolicy"
 import { Data, Effect, Either, ParseResult, Schema } from "effect"
 import * as Toml from "smol-toml"
 import { codeOf, Home, replaceFile } from "./Home.ts"
@@ -47,6 +48,17 @@ const YEAR_HOURS = 8_784
 
 const Entry = Schema.Struct({ name: Schema.String, spec: Schema.String })
 
+const SourceEntry = Schema.Struct({
+  ...Entry.fields,
+  attachments: Schema.optional(
+    Schema.String.pipe(
+      Schema.filter((text) => parseAttachmentPolicy(text) !== undefined, {
+        message: () => "expected all, none, or under:SIZE as under:20MB"
+      })
+    )
+  )
+})
+
 /** Where a target's secrets come from; they themselves stand in no configuration. */
 const TargetEntry = Schema.Struct({
   ...Entry.fields,
@@ -68,7 +80,7 @@ const File = Schema.Struct({
   drill_every_hours: Schema.optionalWith(Schema.Number.pipe(Schema.between(0, YEAR_HOURS)), {
     default: () => DRILL_EVERY_HOURS
   }),
-  source: Schema.Array(Entry).pipe(Schema.minItems(1)),
+  source: Schema.Array(SourceEntry).pipe(Schema.minItems(1)),
   target: Schema.Array(TargetEntry).pipe(Schema.minItems(1))
 })
 
@@ -136,7 +148,7 @@ export const encode = (config: Config): string =>
       vault: config.vaultId,
       ship_delay_seconds: config.shipDelaySeconds,
       drill_every_hours: config.drillEveryHours,
-      source: config.sources.map(({ name, spec }) => ({ name, spec })),
+      source: config.sources.map(({ attachments, name, spec }) => ({ name, spec, ...present({ attachments }) })),
       target: config.targets.map(encodeTarget)
     })
   }`
@@ -162,7 +174,10 @@ export const decode = (
       vaultId: file.vault,
       shipDelaySeconds: file.ship_delay_seconds,
       drillEveryHours: file.drill_every_hours,
-      sources: yield* parseAll("source", specs(file.source), platform),
+      sources: (yield* parseAll("source", specs(file.source), platform)).map((spec, at) => ({
+        ...spec,
+        ...present({ attachments: file.source[at]!.attachments })
+      })),
       targets: withSettings(yield* parseAll("target", specs(file.target), platform), file.target)
     }
   })

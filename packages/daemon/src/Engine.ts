@@ -76,6 +76,8 @@ export interface RestoreOptions {
   readonly format: string
   readonly partial: boolean
   readonly force: boolean
+  /** Also the files that came with messages; not every form has them. */
+  readonly withAttachments: boolean
   /** `SIZE w1 … w8`: older than that is RolledBack. */
   readonly expectFingerprint?: string
 }

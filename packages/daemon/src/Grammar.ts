@@ -6,7 +6,17 @@ import { version } from "@sealog/core"
 import { Command, Option } from "commander"
 import type { Arguments } from "./Arguments.ts"
 import { UsageError } from "./Usage.ts"
-import { fingerprint, kdfMemory, packageName, percent, repeated, seconds, text, time } from "./Values.ts"
+import {
+  attachmentPolicy,
+  fingerprint,
+  kdfMemory,
+  packageName,
+  percent,
+  repeated,
+  seconds,
+  text,
+  time
+} from "./Values.ts"
 
 export interface Listener {
   /** A command was understood. */
@@ -73,6 +83,7 @@ interface InitFlags {
   readonly recoveryCodeFile?: string
   readonly recoveryCode: boolean
   readonly kdfMemory?: number
+  readonly attachments?: string
   readonly allowWeakPassword?: boolean
 }
 
@@ -87,6 +98,11 @@ const addMaking = (program: Command, { found }: Listener) => {
     )
     .option("--recovery-code-file <file>", "write the recovery code to a new file instead of showing it", text)
     .option("--no-recovery-code", "make no recovery code: only the password opens the vault")
+    .option(
+      "--attachments <which>",
+      "photos and files of messengers: all (default), none, under:SIZE",
+      attachmentPolicy
+    )
     .option("--kdf-memory <mib>", "memory that trying one password takes, MiB", kdfMemory)
     .option("--allow-weak-password", "take a password that is easy to guess")
     .action((flags: InitFlags) => {
@@ -102,7 +118,8 @@ const addMaking = (program: Command, { found }: Listener) => {
           allowWeakPassword: flags.allowWeakPassword === true,
           ...given({
             recoveryCode: wanted ? (file === undefined ? undefined : { file }) : "none" as const,
-            kdfMemoryMiB: flags.kdfMemory
+            kdfMemoryMiB: flags.kdfMemory,
+            attachments: flags.attachments
           })
         }
       })
@@ -132,6 +149,7 @@ interface RestoreFlags extends Opening {
   readonly format: string
   readonly partial?: boolean
   readonly force?: boolean
+  readonly withAttachments?: boolean
   readonly expectFingerprint?: string
 }
 
@@ -150,6 +168,7 @@ const addReading = (program: Command, { found }: Listener) => {
     )
     .requiredOption("--to <dir>", "the folder to write into: empty, or of an earlier restore", text)
     .option("--format <format>", "jsonl or maildir", "jsonl")
+    .option("--with-attachments", "also the photos, videos and other files that came with messages (jsonl)")
     .option("--partial", "restore what is whole, and say what is missing")
     .option("--force", "write into a folder that holds other files; they stay as they are")
     .option("--expect-fingerprint <fingerprint>", "fail if the vault is older than this", fingerprint)
@@ -161,6 +180,7 @@ const addReading = (program: Command, { found }: Listener) => {
           to: flags.to,
           format: flags.format,
           partial: flags.partial === true,
+          withAttachments: flags.withAttachments === true,
           force: flags.force === true,
           ...given({ expectFingerprint: flags.expectFingerprint })
         },

@@ -22,8 +22,15 @@ export interface Named {
   readonly place: string
 }
 
+/** A store, and which of its attachments are taken. */
+export interface NamedStore extends Named {
+  readonly attachments?: string
+}
+
 export interface SourceAdapter {
-  readonly open: (spec: Named) => Effect.Effect<SourceShape, SourceError>
+  /** Whether messages have files beside them, which can be left out. */
+  readonly attachments?: true
+  readonly open: (spec: NamedStore) => Effect.Effect<SourceShape, SourceError>
   /** What is known of such a source though its store is away: how its events are remembered. */
   readonly memory: Effect.Effect<Pick<SourceShape, "remember" | "gaps">>
 }

@@ -159,6 +159,8 @@ export const RestoreReport = document("restore", {
   messages: Count,
   written: Count,
   removed: Count,
+  /** Files of attachments written, where they were wanted. */
+  attachments: Schema.optionalWith(Count, { exact: true }),
   objectsRead: Count,
   bytesRead: Bytes,
   gaps: Schema.Array(Finding),

@@ -16,6 +16,8 @@ export const Spec = Schema.Struct({
   place: Schema.String,
   /** The whole of it in full, without its name, as the configuration keeps it. */
   spec: Schema.String,
+  /** Of a store, which attachments are taken: `all` where nothing is said, `none`, `under:20MB`. */
+  attachments: Schema.optionalWith(Schema.String, { exact: true }),
   /** How a place on a network is entered, of what may be written down. */
   access: Schema.optionalWith(TargetSettings, { exact: true }),
   /** The mount point that a place on another disk than the home's lay below when it was made a target. */

@@ -1,6 +1,7 @@
 /**
  * The values that flags take, read strictly: what is not one is refused before anything happens.
  */
+import { parseAttachmentPolicy } from "@sealog/adapters/sources/AttachmentPolicy"
 import { KDF_CEILING, KDF_FLOOR } from "@sealog/core/format/Limits"
 import { InvalidArgumentError } from "commander"
 
@@ -12,6 +13,12 @@ export const percent = (value: string): number => {
   const share = number(value.replace(/\s*%$/u, ""), 0, 100, "a percentage above 0, up to 100")
   if (share === 0) throw new InvalidArgumentError("It must be a percentage above 0, up to 100.")
   return share
+}
+
+/** Which attachments are taken: `all`, `none`, `under:20MB`. */
+export const attachmentPolicy = (value: string): string => {
+  if (parseAttachmentPolicy(value) !== undefined) return value
+  throw new InvalidArgumentError("It must be all, none, or under: and a size, as under:20MB.")
 }
 
 /** What a package of somebody's own may be called after `sealog-adapter-`. */

@@ -144,7 +144,8 @@ describe("commands", () => {
         to: "/home/ada/here/out",
         format: "maildir",
         partial: true,
-        force: true
+        force: true,
+        withAttachments: false
       })
       yield* sealog(["--home", "/nowhere/at/all", "log", "--conversation", "INBOX"], { engine })
       assert.deepStrictEqual(logged, { follow: false, conversation: "INBOX" })

@@ -1,6 +1,7 @@
 /**
- * Writes the canonical form of everything into one file, `messages.jsonl`, in canonical order. Into a folder restored
- * before, the new lines are merged with those that stand there.
+ * Writes the canonical form of everything into one file, `messages.jsonl`, in canonical order, and where they are
+ * wanted the files of attachments beside it. Into a folder restored before, the new lines are merged with those that
+ * stand there.
  */
 import { compareKey } from "@sealog/core/message/Canonical"
 import { keysOf, linesOf } from "@sealog/core/message/CanonicalLines"
@@ -15,17 +16,23 @@ import { Buffer } from "node:buffer"
 import { createHash, type Hash } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import { AttachmentFolder } from "./AttachmentFolder.ts"
 import { type KeyedLine, makeLineSorter } from "./LineSorter.ts"
-import { attempt, type FolderProjection, type RestoreFolder } from "./RestoreFolder.ts"
+import { attempt, type FolderProjection, type Mark, type RestoreFolder } from "./RestoreFolder.ts"
 
 export const LINES_FILE = "messages.jsonl"
 /** Lines gathered before they are written, bytes. */
 const WRITE_BYTES = 1024 * 1024
 
-export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection => {
+export const makeJsonLinesProjection = (
+  folder: RestoreFolder,
+  options: { readonly attachments: boolean } = { attachments: false }
+): FolderProjection => {
   const sorter = makeLineSorter(join(folder.scratch, "sort"))
   const path = join(folder.dir, LINES_FILE)
-  const known = Option.match(folder.mark, { onNone: () => undefined, onSome: (mark) => mark.files[LINES_FILE] })
+  const ours: Mark["files"] = Option.match(folder.mark, { onNone: () => ({}), onSome: ({ files }) => files })
+  const known = ours[LINES_FILE]
+  const attachments = new AttachmentFolder(folder, ours)
   const count = { messages: 0, written: 0, removed: 0 }
   let written: string | undefined
 
@@ -38,6 +45,7 @@ export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection
     for (const { key, line } of lines) sorter.add(key, line)
     if (lines.length > 0) count.written++
     else if (old.length > 0) count.removed++
+    if (before !== undefined) attachments.forget(before, after)
   })
 
   return {
@@ -48,6 +56,9 @@ export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection
         (unread) => unread.flat()
       ),
     files: () => Effect.succeed([]),
+    ...(options.attachments
+      ? { attachments: (batch) => Effect.map(Effect.forEach(batch, attachments.write), (unread) => unread.flat()) }
+      : {}),
     finish: attempt("finish", path, () => {
       const old = readOld(path, known)
       const staged = join(folder.stage, LINES_FILE)
@@ -55,9 +66,9 @@ export const makeJsonLinesProjection = (folder: RestoreFolder): FolderProjection
       count.messages = writeLines(staged, sorter.merge(old.lines), hash)
       old.check()
       written = hash.digest("hex")
-      return { ...count }
+      return options.attachments ? { ...count, attachments: attachments.finish() } : { ...count }
     }),
-    writtenFiles: () => (written === undefined ? {} : { [LINES_FILE]: written })
+    writtenFiles: () => (written === undefined ? {} : { [LINES_FILE]: written, ...attachments.files })
   }
 }
 

@@ -156,7 +156,23 @@ const entriesOf = (folder: Buffer) => fs.readdirSync(folder, { withFileTypes: tr
 
 /** Whether a file is what an earlier restore wrote there. */
 export const isOurs = (path: Buffer, sha256: string | undefined): boolean =>
-  sha256 !== undefined && createHash("sha256").update(fs.readFileSync(path)).digest("hex") === sha256
+  sha256 !== undefined && digestOf(path) === sha256
+
+/** Of a file of any size, hex. */
+const digestOf = (path: Buffer): string => {
+  const hash = createHash("sha256")
+  const piece = Buffer.allocUnsafe(PIECE_BYTES)
+  const file = fs.openSync(path, "r")
+  try {
+    for (let read = fs.readSync(file, piece); read > 0; read = fs.readSync(file, piece)) {
+      hash.update(piece.subarray(0, read))
+    }
+  } finally {
+    fs.closeSync(file)
+  }
+  return hash.digest("hex")
+}
+const PIECE_BYTES = 1024 * 1024
 
 /** Runs what uses the file system, and says what stood in the way. */
 export const attempt = <A>(method: string, subject: string, work: () => A): Effect.Effect<A, ProjectionError> =>
@@ -201,7 +217,7 @@ const writeDurably = (path: string, text: string): void => {
 
 const sameBytes = (a: Buffer, b: Buffer): boolean => {
   const [left, right] = [fs.lstatSync(a), fs.lstatSync(b)]
-  return right.isFile() && left.size === right.size && fs.readFileSync(a).equals(fs.readFileSync(b))
+  return right.isFile() && left.size === right.size && digestOf(a) === digestOf(b)
 }
 
 /** What an error of the system means for a folder. */

@@ -18,6 +18,7 @@ import { decodeAll } from "@sealog/core/backup/Entries"
 import { HeadPin } from "@sealog/core/backup/HeadPin"
 import { Journal } from "@sealog/core/backup/Journal"
 import type { Target } from "@sealog/core/backup/Shipper"
+import type { OpenSource, SourceShape } from "@sealog/core/backup/Source"
 import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { eventsOf } from "@sealog/core/format/Block"
@@ -42,10 +43,14 @@ export interface Machine {
   readonly targets: ReadonlyArray<string>
   /** What its store is; a Maildir where nothing is said. */
   readonly kind?: "jsonl"
+  /** Told by a test instead of being read from a store. */
+  readonly source?: SourceShape
 }
 
-export const openStore = ({ kind, mail }: Machine) =>
-  kind === "jsonl" ? openJsonl({ name: "jsonl", path: mail }) : openMaildir({ name: "maildir", path: mail })
+export const openStore = ({ kind, mail, source }: Machine): OpenSource => {
+  if (source !== undefined) return Effect.succeed(source)
+  return kind === "jsonl" ? openJsonl({ name: "jsonl", path: mail }) : openMaildir({ name: "maildir", path: mail })
+}
 
 /** A machine with an empty Maildir and a journal without events. */
 export const makeMachine = Effect.fn("test.makeMachine")(
@@ -131,12 +136,15 @@ export const restoreInto = Effect.fn("test.restore")(function*(options: {
   readonly dir: string
   readonly format?: "maildir" | "jsonl"
   readonly partial?: boolean
+  readonly attachments?: boolean
   readonly pinned?: ReadonlyMap<string, ReadonlyArray<KnownHead>>
 }) {
-  const { dir, format = "maildir", partial = false, pinned = new Map(), target } = options
+  const { attachments = false, dir, format = "maildir", partial = false, pinned = new Map(), target } = options
   const fetch = yield* fetchFrom(target)
   const folder = yield* openRestoreFolder({ dir, format, vaultId: "test", force: false })
-  const projection = format === "maildir" ? yield* makeMaildirProjection(folder) : makeJsonLinesProjection(folder)
+  const projection = format === "maildir"
+    ? yield* makeMaildirProjection(folder)
+    : makeJsonLinesProjection(folder, { attachments })
   const heads = Option.match(folder.mark, { onNone: () => [], onSome: (mark) => mark.heads })
   const since = new Map(
     heads.map(({ peaks, root, size, writer }) =>

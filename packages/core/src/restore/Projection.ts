@@ -5,6 +5,7 @@
  */
 import { Data, Effect, type Stream } from "effect"
 import { isDamage } from "../backup/VaultObjects.ts"
+import type { Attachment } from "../message/Event.ts"
 import type { MessageState } from "../message/MessageState.ts"
 import type { FetchError } from "./Fetch.ts"
 
@@ -76,6 +77,15 @@ export interface RestoredFolder {
   readonly exists: boolean
 }
 
+/** The content of an attachment, with the message it belongs to. */
+export interface RestoredAttachment {
+  /** As it stands now. */
+  readonly message: MessageState
+  /** As the message lists it. */
+  readonly attachment: Attachment
+  readonly content: RestoredContent
+}
+
 /** A message or file whose content is damaged or missing. */
 export interface Unread {
   readonly source: string
@@ -99,6 +109,8 @@ export interface ProjectionReport {
   /** Written or changed. */
   readonly written: number
   readonly removed: number
+  /** Files of attachments, where they were wanted. */
+  readonly attachments?: number
 }
 
 export interface Projection {
@@ -109,6 +121,10 @@ export interface Projection {
   ) => Effect.Effect<ReadonlyArray<Unread>, ProjectionError | FetchError>
   readonly files: (
     files: ReadonlyArray<RestoredFile>
+  ) => Effect.Effect<ReadonlyArray<Unread>, ProjectionError | FetchError>
+  /** Contents of attachments, a later one of the same in the place of an earlier; without this none of them is read. */
+  readonly attachments?: (
+    attachments: ReadonlyArray<RestoredAttachment>
   ) => Effect.Effect<ReadonlyArray<Unread>, ProjectionError | FetchError>
   /** Makes all of it count. Without this nothing has changed. */
   readonly finish: Effect.Effect<ProjectionReport, ProjectionError>

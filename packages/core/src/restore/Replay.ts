@@ -9,13 +9,14 @@ import { attempt } from "../format/Binary.ts"
 import { selectEvents } from "../format/Block.ts"
 import { decodeEvent, kindOf, peekEvent } from "../format/EventCodec.ts"
 import { RESTORE_BATCH_MESSAGES } from "../format/Limits.ts"
-import type { Event, EventOf } from "../message/Event.ts"
+import type { Changes } from "../message/Changes.ts"
+import type { Event, EventOf, Kind } from "../message/Event.ts"
 import type { MessageState } from "../message/MessageState.ts"
 import { branchOf, collect, type Collected, type Since, type Touched, touchedKey } from "./Collect.ts"
 import { eventAt, restoredContent } from "./Contents.ts"
 import type { FetchShape } from "./Fetch.ts"
 import { type Finding, type KnownHead, type OpenedEvents, type OpenedLog, openLog } from "./Open.ts"
-import type { Projection, RestoredFile, RestoredMessage, Unread } from "./Projection.ts"
+import type { Projection, RestoredAttachment, RestoredFile, RestoredMessage, Unread } from "./Projection.ts"
 
 export interface ReplayReport {
   readonly logs: ReadonlyArray<OpenedLog>
@@ -97,6 +98,9 @@ const streamAdditions = Effect.fn("Replay.streamAdditions")(function*(
       if (batch.length > 0) unread.push(...(yield* projection.messages(batch)))
       batch = []
     }
+    if (projection.attachments === undefined) return
+    const attachments = yield* attachmentsIn(fetch, after, opened)
+    if (attachments.length > 0) unread.push(...(yield* projection.attachments(attachments)))
   })
 
   for (const log of fetch.writers) {
@@ -113,6 +117,37 @@ const streamAdditions = Effect.fn("Replay.streamAdditions")(function*(
     )
   }
   return { logs, files, added, unread, newestAt }
+})
+
+/** The contents of attachments among some events, of messages that are there and still have them. */
+const attachmentsIn = Effect.fn("Replay.attachmentsIn")(function*(
+  fetch: FetchShape,
+  after: Changes,
+  opened: OpenedEvents
+) {
+  const found: Array<RestoredAttachment> = []
+  for (const event of yield* eventsOfKind(opened, "attachment.content")) {
+    const { content, key, origin, source } = event
+    const named = origin === undefined ? {} : { origin: { writer: opened.writer, index: origin } }
+    const added = (yield* addedAmong(opened, event)) ?? (yield* findAdded(fetch, { source, key, ...named }))
+    const message = added === undefined ? undefined : after.resolve(added.event, added.position)
+    const attachment = message?.message.attachments?.find(({ id }) => id === event.attachment)
+    if (message === undefined || attachment === undefined) continue
+    found.push({ message, attachment, content: restoredContent(fetch, content) })
+  }
+  return found
+})
+
+/** The message itself, where it was added among the same events as its attachment. */
+const addedAmong = Effect.fn("Replay.addedAmong")(function*(
+  { branch, events, first, writer }: OpenedEvents,
+  { key, origin, source }: EventOf<"attachment.content">
+) {
+  const bytes = origin === undefined ? undefined : events[origin - first]
+  if (bytes === undefined) return undefined
+  const event = yield* attempt(() => decodeEvent(bytes))
+  const position = { writer: branch ? branchOf(hex(writer)) : hex(writer), index: origin! }
+  return isAdded(event, source, key) ? { event, position } : undefined
 })
 
 /** Messages of before that something new is about: found by where they were added, one by one. */
@@ -184,6 +219,13 @@ const additionsOf = (opened: OpenedEvents, from: number, to: number) =>
       }
     }
     return additions
+  })
+
+const eventsOfKind = <K extends Kind>({ events }: OpenedEvents, kind: K) =>
+  attempt(() => {
+    const found: Array<EventOf<K>> = []
+    for (const bytes of events) if (kindOf(bytes) === kind) found.push(decodeEvent(bytes) as EventOf<K>)
+    return found
   })
 
 const newestOf = (opened: OpenedEvents, newest: number | undefined) =>

@@ -11,15 +11,16 @@ import * as Human from "../present/Human.ts"
 import { print } from "../present/Output.ts"
 import { makeStyle } from "../present/Style.ts"
 import { Progress } from "../Progress.ts"
+import { sources as kinds } from "../Registry.ts"
 import { InitReport } from "../Reports.ts"
 import { SecretError } from "../Secret.ts"
-import { absolutePath } from "../Spec.ts"
+import { absolutePath, type Spec } from "../Spec.ts"
 import { Terminal } from "../Terminal.ts"
 import { UsageError } from "../Usage.ts"
 import { given, specs } from "./Command.ts"
 
 export const command = Effect.fn("init")(function*(args: InitArguments, flags: GlobalFlags) {
-  const sources = yield* specs("source", args.sources)
+  const sources = yield* withPolicy(yield* specs("source", args.sources), args.attachments)
   const targets = yield* specs("target", args.targets)
   const keep = yield* keeper(args)
   const engine = yield* Engine
@@ -33,6 +34,18 @@ export const command = Effect.fn("init")(function*(args: InitArguments, flags: G
   yield* print(flags, InitReport, report, Human.init)
   return Exit.done
 })
+
+/** What was said of attachments, for each store that has any beside its messages. */
+const withPolicy = Effect.fn("init.withPolicy")(
+  function*(stores: ReadonlyArray<Spec>, attachments: string | undefined) {
+    if (attachments === undefined) return stores
+    const has = ({ kind }: Spec) => kinds[kind]?.attachments === true
+    if (stores.some(has)) return stores.map((store) => has(store) ? { ...store, attachments } : store)
+    return yield* Effect.fail(
+      new UsageError("no source here has attachments beside its messages", "leave --attachments out")
+    )
+  }
+)
 
 /** What is done with a new recovery code; decided before anything is asked or made. */
 const keeper = Effect.fn("init.keeper")(function*(args: InitArguments) {

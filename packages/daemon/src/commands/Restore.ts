@@ -9,10 +9,16 @@ import { print } from "../present/Output.ts"
 import { formats } from "../Registry.ts"
 import { RestoreReport } from "../Reports.ts"
 import { absolutePath } from "../Spec.ts"
+import { UsageError } from "../Usage.ts"
 import { given, specs } from "./Command.ts"
 
 export const command = Effect.fn("restore")(function*(args: RestoreArguments, flags: GlobalFlags) {
   yield* requireFormat(args.format)
+  if (args.withAttachments && args.format === "maildir") {
+    return yield* Effect.fail(
+      new UsageError("mails have their attachments in them", "leave --with-attachments out, or use --format jsonl")
+    )
+  }
   const from = yield* specs("target", args.from)
   const platform = yield* Platform
   const engine = yield* Engine
@@ -22,6 +28,7 @@ export const command = Effect.fn("restore")(function*(args: RestoreArguments, fl
     format: args.format,
     partial: args.partial,
     force: args.force,
+    withAttachments: args.withAttachments,
     ...given({ expectFingerprint: args.expectFingerprint })
   })
   yield* print(flags, RestoreReport, report, Human.restore)

@@ -82,11 +82,11 @@ export const restore = Effect.fn("Engine.restore")(function*(options: RestoreOpt
   const pinned = yield* pinnedHeads(ring, options.from.filter(({ spec }) => !silent.includes(spec)))
   const folder = yield* openRestoreFolder({
     dir: options.to,
-    format: options.format,
+    format: formOf(options),
     vaultId: hex(ring.vaultId),
     force: options.force
   })
-  const projection = yield* watched(yield* projectionFor(options.format, folder))
+  const projection = yield* watched(yield* projectionFor(options, folder))
   const done = yield* restoreVault({
     fetch,
     projection,
@@ -117,11 +117,16 @@ const watched = Effect.fn("Vault.watched")(function*(projection: FolderProjectio
   return { ...projection, messages, finish: Effect.zipLeft(projection.finish, progress.clear) }
 })
 
-const projectionFor = Effect.fn("Vault.projectionFor")(function*(format: string, folder: RestoreFolder) {
+/** A folder that was restored without attachments lacks those of old messages: it is not gone on from with them. */
+const formOf = ({ format, withAttachments }: RestoreOptions): string =>
+  withAttachments ? `${format}, with attachments` : format
+
+const projectionFor = Effect.fn("Vault.projectionFor")(function*(options: RestoreOptions, folder: RestoreFolder) {
+  const { format, withAttachments } = options
   switch (format) {
     case "jsonl": {
       const { makeJsonLinesProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/JsonLines"))
-      return makeJsonLinesProjection(folder)
+      return makeJsonLinesProjection(folder, { attachments: withAttachments })
     }
     case "maildir": {
       const { makeMaildirProjection } = yield* Effect.promise(() => import("@sealog/adapters/projections/Maildir"))
@@ -159,7 +164,7 @@ const markOf = (
   files: Mark["files"]
 ): Mark => ({
   schema: "sealog.restore-mark/1",
-  format: options.format,
+  format: formOf(options),
   vaultId: hex(ring.vaultId),
   messages,
   ...(done.unread.length > 0 || done.logs.some(({ proven }) => !proven) ? { partial: true } : {}),
@@ -184,6 +189,7 @@ const reportOf = (
     messages,
     written: done.written,
     removed: done.removed,
+    ...(done.attachments === undefined ? {} : { attachments: done.attachments }),
     objectsRead,
     bytesRead,
     gaps: [...done.findings.map((finding) => findingOf(finding)), ...done.unread.map((each) => unreadOf(each))],

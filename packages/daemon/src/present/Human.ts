@@ -132,6 +132,7 @@ export const restore: Present<Reports.RestoreReport> = (report, view) => {
         counted(report.written, "message"),
         report.removed === 0 ? "" : `${counted(report.removed, "message")} removed`
       ],
+      ...(report.attachments === undefined ? [] : [["attachments", counted(report.attachments, "file"), ""]]),
       ["read", counted(report.objectsRead, "object"), bytes(report.bytesRead)],
       [
         "from",
