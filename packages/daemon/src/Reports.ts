@@ -185,6 +185,8 @@ export const VerifyReport = document("verify", {
   /** `names`: listing and trailers; `sample`: a share of the data; `data`: every byte. */
   depth: Schema.Literal("names", "sample", "data"),
   findings: Schema.Array(Finding),
+  /** Targets that could not be checked: they did not answer. */
+  warnings: Schema.Array(Problem),
   seconds: Seconds
 })
 export type VerifyReport = typeof VerifyReport.Type

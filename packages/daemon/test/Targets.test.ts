@@ -91,6 +91,15 @@ describe.concurrent("targets that come and go", () => {
         assert.deepStrictEqual([fresh.code, fresh.report.warnings], [0, []])
         assert.strictEqual((yield* json("verify", "--target", "disk-2", "--read-data")).code, 0)
         assert.strictEqual(yield* restored(machine, third), "")
+
+        // What one place holds is checked though another is away; with none there is nothing to check.
+        fs.renameSync(third, `${third}.away`)
+        const some = yield* json("verify")
+        assert.deepNestedInclude(some, { "code": 3, "report.targets.length": 1, "report.findings.length": 0 })
+        assert.strictEqual(some.report.warnings[0].reason, "Unreachable")
+        assert.strictEqual((yield* json("verify", "--target", "disk-2")).code, 14)
+        fs.renameSync(`${third}.away`, third)
+        assert.strictEqual((yield* json("verify")).code, 0)
       }).pipe(Effect.provide(NodeContext.layer)),
     120_000
   )

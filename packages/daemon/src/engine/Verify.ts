@@ -1,16 +1,19 @@
 /** Checks vaults where they lie: every configured target, one of them, or a place by SPEC. */
+import type { StorageError } from "@sealog/core/backup/Storage"
 import { openVault, VaultError } from "@sealog/core/backup/Vault"
 import type { KeyRingShape } from "@sealog/core/keys/KeyRing"
 import { makeFetch } from "@sealog/core/restore/Fetch"
 import { type VerifiedLog, verify as verifyVault, type VerifyDepth } from "@sealog/core/restore/Verify"
-import { Clock, DateTime, Effect } from "effect"
+import { Array as Arr, Clock, DateTime, Effect, Either } from "effect"
 import * as Config from "../Config.ts"
 import { type At, EngineFailure, type VerifyOptions } from "../Engine.ts"
 import { Home } from "../Home.ts"
+import type { PackageError } from "../Package.ts"
 import * as Reports from "../Reports.ts"
 import type { Spec } from "../Spec.ts"
 import { Adapters } from "./Adapters.ts"
 import { findingOf } from "./Findings.ts"
+import { problemOf } from "./Pass.ts"
 import { pinnedHeads } from "./Pins.ts"
 import { openTarget } from "./Places.ts"
 import { askSecret } from "./Session.ts"
@@ -22,9 +25,8 @@ export const verify = Effect.fn("Engine.verify")(function*(options: VerifyOption
   const ring = yield* unlockAt(options, specs)
   const depth = yield* depthOf(options)
   const findings: Array<Reports.Finding> = []
-  const targets = yield* Effect.forEach(
-    specs,
-    Effect.fnUntraced(function*(spec) {
+  const verifyOne = Effect.fnUntraced(
+    function*(spec: Spec) {
       const storage = yield* openTarget(spec)
       const fetch = yield* makeFetch([{ name: spec.name, storage }], ring)
       const pinned = yield* pinnedHeads(ring, [spec])
@@ -54,16 +56,30 @@ export const verify = Effect.fn("Engine.verify")(function*(options: VerifyOption
           newestEventAt: newestOf(logs)
         }
       }
-    })
+    }
   )
+  const tried = yield* Effect.forEach(specs, (spec) =>
+    Effect.map(verifyOne(spec), Either.right).pipe(
+      Effect.catchIf(isAway, (error) => Effect.succeed(Either.left(error)))
+    ))
+  const [away, targets] = Arr.separate(tried)
+  if (targets.length === 0 && away[0] !== undefined) return yield* away[0]
   const ended = yield* Clock.currentTimeMillis
   return Reports.VerifyReport.make({
     targets,
     depth: typeof depth === "string" ? depth : "sample",
     findings,
+    warnings: away.map(problemOf),
     seconds: (ended - began) / 1_000
   })
 })
+
+/** The place itself does not answer, or does not let us in: this says nothing about what the other places hold. */
+const isAway = (error: { readonly _tag: string; readonly reason?: string }): error is StorageError | PackageError =>
+  error._tag === "PackageError"
+  || (error._tag === "StorageError" && AWAY.has((error as StorageError).reason))
+
+const AWAY: ReadonlySet<StorageError["reason"]> = new Set(["Unreachable", "Denied", "Throttled"])
 
 const newestOf = (logs: ReadonlyArray<VerifiedLog>): string | null => {
   const times = logs.flatMap(({ newestAt }) => newestAt === undefined ? [] : [newestAt])

@@ -152,7 +152,11 @@ export const verify: Present<Reports.VerifyReport> = (report, view) => {
   const depth = { names: "every object and its place in the log", sample: "a share of the data", data: "every byte" }
   return lines(
     report.findings.length === 0
-      ? `${style.good("Nothing is wrong.")} Checked ${depth[report.depth]}, in ${duration(report.seconds)}.`
+      ? `${
+        report.warnings.length === 0
+          ? style.good("Nothing is wrong.")
+          : style.warn("Nothing is wrong at what answered.")
+      } Checked ${depth[report.depth]}, in ${duration(report.seconds)}.`
       : style.bad(`${counted(report.findings.length, "thing")} did not verify.`),
     "",
     table(
@@ -168,7 +172,8 @@ export const verify: Present<Reports.VerifyReport> = (report, view) => {
     ...report.targets.map((target) => freshness(target.freshness, view)).filter((text, at, all) =>
       all.indexOf(text) === at
     ),
-    ...findings(report.findings, style)
+    ...findings(report.findings, style),
+    ...warnings(report.warnings, style)
   )
 }
 

@@ -156,7 +156,13 @@ const target = {
   freshness
 }
 
-export const verify = Reports.VerifyReport.make({ targets: [target], depth: "data", findings: [], seconds: 1.5 })
+export const verify = Reports.VerifyReport.make({
+  targets: [target],
+  depth: "data",
+  findings: [],
+  warnings: [],
+  seconds: 1.5
+})
 export const verifyDamaged = Reports.VerifyReport.make({ ...verify, depth: "names", findings: [finding] })
 
 export const drill = Reports.DrillReport.make({
