@@ -102,4 +102,4 @@ const syncHome = Effect.fn("Engine.syncHome")(function*() {
 const keepStatus = (
   session: Session,
   troubles: StatusFile.Troubles
-) => Effect.flatMap(StatusFile.describe(session, troubles, false), StatusFile.save)
+) => Effect.flatMap(StatusFile.describe(session, troubles, { names: false, running: false }), StatusFile.save)

@@ -100,6 +100,23 @@ export const SyncReport = document("sync", {
 })
 export type SyncReport = typeof SyncReport.Type
 
+/** What a store has beside what the log says of it, and what became of its attachments. */
+export const LedgerReport = Schema.Struct({
+  conversations: Count,
+  /** Messages that the store has, and that the log says it has. */
+  inStore: Count,
+  inLog: Count,
+  /** Conversations in which the two differ. */
+  mismatched: Count,
+  attachments: Schema.Struct({
+    referenced: Count,
+    stored: Count,
+    missing: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+  }),
+  skipped: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+})
+export type LedgerReport = typeof LedgerReport.Type
+
 export const SourceState = Schema.Literal("current", "gaps", "failed", "unknown")
 export type SourceState = typeof SourceState.Type
 
@@ -130,7 +147,9 @@ export const StatusReport = document("status", {
     state: SourceState,
     events: Count,
     lastEventAt: Schema.NullOr(Time),
-    gaps: Count
+    gaps: Count,
+    /** As last counted; absent where the store cannot be counted, or was not yet. */
+    ledger: optional(LedgerReport)
   })),
   targets: Schema.Array(Schema.Struct({
     name: Schema.String,

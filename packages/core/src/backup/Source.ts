@@ -5,6 +5,7 @@
  */
 import { Context, Data, type Effect, type Stream } from "effect"
 import type { Event, Fact, Message } from "../message/Event.ts"
+import type { Ledger } from "./Ledger.ts"
 
 export type SourceReason = "NotFound" | "Denied" | "Unreadable" | "Unsupported" | "Changed"
 
@@ -92,6 +93,8 @@ export interface SourceShape {
   readonly dump: (
     options?: { readonly keys?: ReadonlySet<string> }
   ) => Stream.Stream<ReadonlyArray<StoreItem>, SourceError>
+  /** What the store holds beside what the log says, counted now; absent where a source cannot count. */
+  readonly ledger?: (state: SourceState) => Effect.Effect<Ledger, SourceError>
   /** What stands in the remembered state as not readable. */
   readonly gaps: (state: SourceState) => ReadonlyArray<{ readonly subject: string; readonly reason: string }>
 }

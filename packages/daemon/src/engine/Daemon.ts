@@ -16,6 +16,7 @@ import * as Reports from "../Reports.ts"
 import type { PartServices } from "./Adapters.ts"
 import { drill } from "./Drill.ts"
 import { condemn, isDamage, refuseOlder } from "./Heal.ts"
+import { countAll, countIfDue } from "./Ledgers.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, meetAll, shipOne, sync } from "./Pass.ts"
 import { history } from "./Receipts.ts"
@@ -168,7 +169,8 @@ const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: Source
     return wake(working, much)
   })
   const changed = yield* trouble(working, "sources", source.name, outcome.error)
-  if (outcome.events > 0 || changed) yield* saveStatus(working)
+  const counted = outcome.error === undefined && (yield* countIfDue(working.session, source))
+  if (outcome.events > 0 || changed || counted) yield* saveStatus(working)
 })
 
 const wake = (working: Working, much: boolean): Effect.Effect<void> =>
@@ -245,7 +247,10 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
     handlers: {
       status: () =>
         answer(({ session, troubles }) =>
-          Effect.flatMap(Ref.get(troubles), (known) => StatusFile.describe(session, known, true))
+          countAll(session).pipe(
+            Effect.zipRight(Ref.get(troubles)),
+            Effect.flatMap((known) => StatusFile.describe(session, known, { names: true, running: true }))
+          )
         ),
       sync: () =>
         answer((working) =>
@@ -302,5 +307,5 @@ const trouble = (
 ): Effect.Effect<boolean> => StatusFile.noteTrouble(working.troubles, kind, name, error)
 
 const saveStatus = Effect.fn("Daemon.saveStatus")(function*({ session, troubles }: Working) {
-  yield* StatusFile.save(yield* StatusFile.describe(session, yield* Ref.get(troubles), true))
+  yield* StatusFile.save(yield* StatusFile.describe(session, yield* Ref.get(troubles), { names: false, running: true }))
 })

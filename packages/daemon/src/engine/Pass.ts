@@ -7,12 +7,13 @@ import type { Finding } from "@sealog/core/backup/Reconcile"
 import { readCursor, type ShipCursor, shippedOf, type Target } from "@sealog/core/backup/Shipper"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
-import { Clock, type Context, Effect, Either, Fiber, Mailbox, Stream } from "effect"
+import { Clock, type Context, Effect, Either, Fiber, Mailbox, Ref, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { failureOf, type KnownError } from "../Failure.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
 import { isDamage, refuseOlder } from "./Heal.ts"
+import { countAll, warningsIn } from "./Ledgers.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /**
@@ -80,6 +81,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
   const targets = yield* Effect.forEach(shippers, ({ finish }) => finish, { concurrency: Math.max(1, shippers.length) })
   yield* Effect.forEach(targets, ({ error, target }) => note("targets", target.name, error))
   yield* progress.clear
+  yield* countAll(session)
   const head = yield* journal.head
   const ended = yield* Clock.currentTimeMillis
   return Reports.SyncReport.make({
@@ -103,7 +105,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
     })),
     treeSize: head.size,
     root: Buffer.from(head.root).toString("hex"),
-    warnings: yield* warningsOf(session),
+    warnings: [...(yield* warningsOf(session)), ...warningsIn(yield* Ref.get(session.ledgers), true)],
     seconds: (ended - began) / 1_000
   })
 }, Effect.scoped)

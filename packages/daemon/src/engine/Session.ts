@@ -13,7 +13,7 @@ import { LocalObjects, openVault, type Secret } from "@sealog/core/backup/Vault"
 import { Compressor } from "@sealog/core/format/Compressor"
 import { Entropy } from "@sealog/core/keys/Entropy"
 import { KeyRing, type KeyRingShape } from "@sealog/core/keys/KeyRing"
-import { type Context, Effect } from "effect"
+import { type Context, Effect, Ref } from "effect"
 import { Buffer } from "node:buffer"
 import * as Config from "../Config.ts"
 import { EngineFailure } from "../Engine.ts"
@@ -23,6 +23,7 @@ import type { Problem } from "../Reports.ts"
 import { type Credential, Secrets } from "../Secret.ts"
 import { Adapters } from "./Adapters.ts"
 import { healedBefore, openHome } from "./Heal.ts"
+import type { Counted } from "./Ledgers.ts"
 import { attendSource, attendTarget } from "./Places.ts"
 
 export interface Session {
@@ -35,6 +36,8 @@ export interface Session {
   readonly pin: Context.Tag.Service<typeof HeadPin>
   /** SHA-256 of every key slot of this home. */
   readonly slots: ReadonlyArray<Uint8Array>
+  /** What was last counted of each source that can be counted. */
+  readonly ledgers: Ref.Ref<ReadonlyMap<string, Counted>>
   /** What was found out about the journal and the pin: at this opening, and for as long as a damaged one is kept. */
   readonly warnings: Effect.Effect<ReadonlyArray<Problem>, KnownError>
 }
@@ -89,7 +92,8 @@ export const openSession = Effect.fn("Session.open")(function*(
   )
   const fs = yield* FileSystem.FileSystem
   const warnings = Effect.map(healedBefore(fs, home.journal), (healed) => [...found, ...healed])
-  return { config, ring, openedWith, slots, journal, pin, warnings, ...(yield* opened) } satisfies Session
+  const ledgers = yield* Ref.make<ReadonlyMap<string, Counted>>(new Map())
+  return { config, ring, openedWith, slots, journal, pin, ledgers, warnings, ...(yield* opened) } satisfies Session
 })
 
 /** The key ring of this home's vault, from the slots kept here. */

@@ -14,6 +14,7 @@ import type { KnownError } from "../Failure.ts"
 import { Home, homeError, replaceFile } from "../Home.ts"
 import * as Reports from "../Reports.ts"
 import type { Spec } from "../Spec.ts"
+import { reportOf, warningsIn } from "./Ledgers.ts"
 import { behindEvents, problemOf, targetState, warningsOf } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
 import { kindOf, type Session } from "./Session.ts"
@@ -41,10 +42,14 @@ export const noteTrouble = (
     return [before?._tag !== error?._tag, { ...known, [kind]: table }]
   })
 
-/** The state of everything, from the journal and the last attempts. */
+/** The state of everything, from the journal and the last attempts; with names of conversations for who has the key. */
 export const describe = Effect.fn("StatusFile.describe")(
-  function*(session: Session, troubles: Troubles, running: boolean) {
+  function*(session: Session, troubles: Troubles, { names, running }: {
+    readonly names: boolean
+    readonly running: boolean
+  }) {
     const { backup, capture, journal, ring } = session
+    const ledgers = yield* Ref.get(session.ledgers)
     const head = yield* journal.head
     const now = yield* Clock.currentTimeMillis
     const sources = yield* Effect.forEach(
@@ -54,13 +59,15 @@ export const describe = Effect.fn("StatusFile.describe")(
         const gaps = source.gaps(state).length
         const error = troubles.sources.get(source.name)
         const counts = countsOf(state)
+        const counted = ledgers.get(source.name)
         return {
           name: source.name,
           kind: kindOf(session, "sources", source),
           state: error !== undefined ? "failed" as const : gaps > 0 ? "gaps" as const : "current" as const,
           events: counts.events,
           lastEventAt: counts.lastAt === undefined ? null : Reports.time(counts.lastAt),
-          gaps
+          gaps,
+          ...(counted === undefined ? {} : { ledger: reportOf(counted.ledger) })
         }
       })
     )
@@ -97,7 +104,8 @@ export const describe = Effect.fn("StatusFile.describe")(
       lastDrill: Option.getOrNull(lastDrill),
       warnings: [
         ...[...troubles.sources.values(), ...troubles.targets.values()].map(problemOf),
-        ...(yield* warningsOf(session))
+        ...(yield* warningsOf(session)),
+        ...warningsIn(ledgers, names)
       ]
     })
   }

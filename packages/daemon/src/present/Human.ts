@@ -89,6 +89,7 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
       ]),
       [{}, {}, RIGHT]
     ),
+    ...report.sources.flatMap(({ ledger, name }) => ledger === undefined ? [] : ledgerLines(name, ledger, style)),
     "",
     style.dim("targets"),
     table(
@@ -113,6 +114,26 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
     ]),
     ...warnings(report.warnings, style)
   )
+}
+
+/** Both counts, and what of the attachments is where; nothing here says that all is there unless it adds up. */
+const ledgerLines = (name: string, ledger: Reports.LedgerReport, style: Style): ReadonlyArray<string> => {
+  const { attachments, conversations, inLog, inStore, mismatched, skipped } = ledger
+  const both = `${counted(inStore, "message")} in the store, ${count(inLog)} in the log, in ${
+    counted(conversations, "conversation")
+  }`
+  const files = attachments.referenced === 0
+    ? []
+    : [
+      `${counted(attachments.referenced, "attachment")}, ${count(attachments.stored)} stored`,
+      ...attachments.missing.map(({ count: many, reason }) => `${count(many)} ${safe(reason)}`)
+    ]
+  const left = skipped.map(({ count: many, reason }) => `${count(many)} left out: ${safe(reason)}`)
+  return [
+    "",
+    `${style.bold(safe(name))}  ${mismatched === 0 ? style.dim(both) : style.warn(both)}`,
+    ...[...files, ...left].map((text) => `  ${style.dim(text)}`)
+  ]
 }
 
 export const restore: Present<Reports.RestoreReport> = (report, view) => {

@@ -13,8 +13,9 @@ import type { StorageShape } from "@sealog/core/backup/Storage"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { Compressor } from "@sealog/core/format/Compressor"
 import { KeyRing, makeKeyRing } from "@sealog/core/keys/KeyRing"
+import type { Counted } from "@sealog/daemon/engine/Ledgers"
 import type { Session } from "@sealog/daemon/engine/Session"
-import { type Context, Effect, Redacted } from "effect"
+import { type Context, Effect, Redacted, Ref } from "effect"
 import { join } from "node:path"
 
 /** Keys that were derived of nothing: what opening a vault costs is measured elsewhere. */
@@ -73,6 +74,7 @@ export const sessionOf = ({ journal, local, pin, target }: Parts, source: Source
       capture,
       backup,
       pin,
+      ledgers: Ref.unsafeMake<ReadonlyMap<string, Counted>>(new Map()),
       warnings
     } satisfies Session
   }).pipe(

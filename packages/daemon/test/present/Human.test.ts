@@ -29,6 +29,10 @@ describe("Human", () => {
         view
       ),
       "status, locked": Human.status({ ...Samples.status, running: true, locked: true, rpoSeconds: null }, view),
+      "status, counted": Human.status(
+        { ...Samples.status, sources: Samples.status.sources.map((each) => ({ ...each, ledger: Samples.ledger })) },
+        view
+      ),
       "status, queued": Human.status(
         {
           ...Samples.status,

@@ -60,6 +60,15 @@ const lastDrill: Reports.LastDrill = {
   rtoSeconds: 41
 }
 
+export const ledger: Reports.LedgerReport = {
+  conversations: 12,
+  inStore: 4_120,
+  inLog: 4_119,
+  mismatched: 1,
+  attachments: { referenced: 310, stored: 300, missing: [{ reason: "not on this machine", count: 10 }] },
+  skipped: [{ reason: "status updates", count: 41 }]
+}
+
 export const status = Reports.StatusReport.make({
   running: false,
   locked: false,
