@@ -1,8 +1,9 @@
 /** The store that mail rows work on: made once and kept between runs, given new mails and rid of them again. */
-import { generateMaildir } from "@sealog/adapters/testing/MailboxGenerator"
+import { deliver, generateMaildir } from "@sealog/adapters/testing/MailboxGenerator"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
+import type { KeptStore } from "./KeptStore.ts"
 
 /** Counted up whenever the generator gives other mails, so that nobody measures on old ones. */
 const GENERATION = 1
@@ -24,14 +25,32 @@ export const keptMailbox = Effect.fn("bench.keptMailbox")(function*(options: {
     fs.renameSync(draft, root)
   }
   takeBack(root)
-  return root
+  return mailboxAt(root)
 })
+
+export const mailboxAt = (root: string): KeptStore => ({
+  path: root,
+  spec: `maildir:${root}`,
+  format: "maildir",
+  restored: "maildir",
+  deliver: ({ count, seed: number }) => Effect.asVoid(deliver({ root, count, seed: number })),
+  takeBack: () => takeBack(root),
+  flaw: (restored) => differenceIn(root, restored)
+})
+
+/** Names and sizes: that bytes come back is what other tests are about. */
+export const differenceIn = (root: string, copy: string): string | undefined => {
+  const [wanted, there] = [filesOf(root), filesOf(copy)]
+  const wrong = [...wanted].find(([path, { bytes }]) => there.get(path)?.bytes !== bytes)
+  if (wrong !== undefined) return wrong[0]
+  return there.size === wanted.size ? undefined : `${there.size} files instead of ${wanted.size}`
+}
 
 /**
  * Removes what was delivered, which has no size in its name as what was generated has; also what a run left that was
  * killed.
  */
-export const takeBack = (root: string): void => {
+const takeBack = (root: string): void => {
   for (const name of fs.readdirSync(join(root, "new"))) {
     if (name.endsWith(".sample")) fs.unlinkSync(join(root, "new", name))
   }

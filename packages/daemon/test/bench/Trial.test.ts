@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Entrant } from "./contenders/Contender.ts"
 import { freshFolder } from "./Folder.ts"
-import { bytesOf, filesOf } from "./Mailbox.ts"
+import { bytesOf, filesOf, mailboxAt } from "./Mailbox.ts"
 import { NO_DERIVATION } from "./Metered.ts"
 import { runTrial, type Step, STEPS } from "./Trial.ts"
 
@@ -30,7 +30,7 @@ const copying = (name: string, log: Array<string>, spoil = (_restored: string): 
     return Effect.succeed({
       name,
       vault,
-      backup: does("backs up", () => copy(store, vault)),
+      backup: does("backs up", () => copy(store.path, vault)),
       restore: (to) =>
         Effect.as(
           does("restores", () => {
@@ -52,7 +52,15 @@ const trial = Effect.fn("test.trial")(function*(
   const folder = yield* freshFolder(fs.mkdtempSync(join(tmpdir(), "sealog-trial-")))
   const store = join(folder, "store")
   yield* generateMaildir({ root: store, count: 20, seed: 1, oddNames: false })
-  const options = { entrants, steps: new Set(steps), folder, store, arrivals: 4, run: number, say: () => {} }
+  const options = {
+    entrants,
+    steps: new Set(steps),
+    folder,
+    store: mailboxAt(store),
+    arrivals: 4,
+    run: number,
+    say: () => {}
+  }
   return { store, trial: yield* runTrial(options), before: filesOf(store).size }
 })
 

@@ -3,15 +3,18 @@
  * same steps in turns, with whoever goes first changing from run to run. Between two measured processes the disk is
  * given time to finish, so that nobody pays for what another wrote.
  */
-import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import { Data, Effect } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { run } from "../support/Process.ts"
 import type { Arena, Contender, Entrant } from "./contenders/Contender.ts"
 import { freshFolder } from "./Folder.ts"
-import { bytesOf, filesOf, takeBack } from "./Mailbox.ts"
+import type { KeptStore } from "./KeptStore.ts"
+import { bytesOf, differenceIn, filesOf } from "./Mailbox.ts"
 import type { Metered } from "./Metered.ts"
+
+/** The one who restores messages; the others bring back the files. */
+const OURS = "sealog"
 
 /** In their order; each stands on what the ones before it left. */
 export const STEPS = ["first", "restore", "rehearsal", "arrivals", "nothing", "check", "live"] as const
@@ -32,7 +35,7 @@ export interface TrialOptions {
   /** A backup is always made first. */
   readonly steps: ReadonlySet<Step>
   readonly folder: string
-  readonly store: string
+  readonly store: KeptStore
   readonly arrivals: number
   readonly kdfMemoryMiB?: number | undefined
   /** Counted from 0. */
@@ -55,12 +58,12 @@ export const runTrial = Effect.fn("bench.runTrial")(function*(options: TrialOpti
     const folder = yield* freshFolder(join(options.folder, `run-${number}-${name}`))
     contenders.push({ ...(yield* enter({ folder, store, kdfMemoryMiB })), folder, store, arrivals, run: number })
   }
-  yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
-  readAll(store)
+  yield* Effect.addFinalizer(() => Effect.sync(store.takeBack))
+  readAll(store.path)
   const trial = new Map<Step, ReadonlyMap<string, Measured>>()
   for (const step of STEPS) {
     if (!isDone(step, steps)) continue
-    if (step === "arrivals") yield* deliver({ root: store, count: arrivals, seed: seedOf(step, number) })
+    if (step === "arrivals") yield* store.deliver({ count: arrivals, seed: seedOf(step, number) })
     const measured = new Map<string, Measured>()
     for (const contender of contenders) {
       const work = workOf(contender, step)
@@ -98,7 +101,7 @@ const workOf = (contender: Contending, step: Step): Effect.Effect<Metered, unkno
       return contender.check
     case "live":
       return contender.live?.(
-        Effect.as(deliver({ root: store, count: arrivals, seed: seedOf(step, number) }), arrivals)
+        Effect.as(store.deliver({ count: arrivals, seed: seedOf(step, number) }), arrivals)
       )
   }
 }
@@ -121,19 +124,10 @@ const measure = Effect.fn("bench.measure")(function*(
 const restoreProven = Effect.fn("bench.restoreProven")(function*({ folder, name, restore, store }: Contending) {
   const to = join(folder, "restored")
   const done = yield* restore(to)
-  yield* proveRestored(name, store, done.restored)
+  const flaw = name === OURS ? store.flaw(done.restored) : differenceIn(store.path, done.restored)
+  if (flaw !== undefined) return yield* new RestoredWrong({ name, detail: flaw })
   fs.rmSync(to, { recursive: true })
   return done
-})
-
-/** Names and sizes: that bytes come back is what other tests are about. */
-const proveRestored = Effect.fn("bench.proveRestored")(function*(name: string, store: string, restored: string) {
-  const [wanted, there] = [filesOf(store), filesOf(restored)]
-  const wrong = [...wanted].find(([path, { bytes }]) => there.get(path)?.bytes !== bytes)
-  if (wrong !== undefined) return yield* new RestoredWrong({ name, detail: wrong[0] })
-  if (there.size !== wanted.size) {
-    return yield* new RestoredWrong({ name, detail: `${there.size} files instead of ${wanted.size}` })
-  }
 })
 
 /** Reads every file once, so that nobody is the one who has to wait for the disk. */

@@ -26,11 +26,13 @@ export const borg: Entrant = {
     const contender: Contender = {
       name: "borg",
       vault,
-      backup: Effect.suspend(() => metered(["create", "--compression", "zstd,3", `::archive-${++archives}`, store])),
+      backup: Effect.suspend(() =>
+        metered(["create", "--compression", "zstd,3", `::archive-${++archives}`, store.path])
+      ),
       restore: Effect.fn("bench.borgExtract")(function*(to: string) {
         fs.mkdirSync(to)
         const done = yield* metered(["extract", `::archive-${archives}`], to)
-        return { ...done, restored: join(to, store) }
+        return { ...done, restored: join(to, store.path) }
       }),
       check: metered(["check", "--verify-data"])
     }

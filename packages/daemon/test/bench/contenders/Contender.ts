@@ -2,13 +2,13 @@
 import type { SourceError } from "@sealog/core/backup/Source"
 import type { Effect, Scope } from "effect"
 import type { EndedEarly } from "../../support/Process.ts"
+import type { KeptStore } from "../KeptStore.ts"
 import type { Metered, NotDone } from "../Metered.ts"
 
 export interface Arena {
   /** A folder of its own for this run: home, caches, vault and what is restored. */
   readonly folder: string
-  /** The Maildir. */
-  readonly store: string
+  readonly store: KeptStore
   /** What a key derivation of ours takes, where that is not to be what users have. */
   readonly kdfMemoryMiB?: number | undefined
 }

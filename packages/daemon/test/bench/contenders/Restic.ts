@@ -24,9 +24,12 @@ export const restic: Entrant = {
     const contender: Contender = {
       name: "restic",
       vault,
-      backup: metered("backup", store),
+      backup: metered("backup", store.path),
       restore: (to) =>
-        Effect.map(metered("restore", "latest", "--target", to), (done) => ({ ...done, restored: join(to, store) })),
+        Effect.map(
+          metered("restore", "latest", "--target", to),
+          (done) => ({ ...done, restored: join(to, store.path) })
+        ),
       check: metered("check", "--read-data")
     }
     return contender

@@ -24,8 +24,8 @@ export const sealog: Entrant = {
       backup: metered(["sync"]),
       restore: (to) =>
         Effect.map(
-          metered(["restore", "--from", `disk:${vault}`, "--to", to, "--format", "maildir"]),
-          (done) => ({ ...done, restored: join(to, "maildir") })
+          metered(["restore", "--from", `disk:${vault}`, "--to", to, "--format", arena.store.format]),
+          (done) => ({ ...done, restored: join(to, arena.store.restored) })
         ),
       check: metered(["drill"]),
       rehearse: metered(["drill"]),
@@ -62,7 +62,7 @@ export const homeIn = ({ folder, kdfMemoryMiB, store }: Arena, target?: string) 
     initWords: [
       "init",
       "--source",
-      `maildir:${store}`,
+      store.spec,
       "--target",
       target ?? `disk:${vault}`,
       "--no-recovery-code",

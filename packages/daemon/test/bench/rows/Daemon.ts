@@ -3,7 +3,6 @@
  * the target, and what is done while nothing happens.
  */
 import { makeDisk } from "@sealog/adapters/storage/Disk"
-import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import { makeRandom } from "@sealog/adapters/testing/MailGenerator"
 import { openVault } from "@sealog/core/backup/Vault"
 import { parseSegmentName } from "@sealog/core/format/ObjectName"
@@ -15,8 +14,9 @@ import { join } from "node:path"
 import { run } from "../../support/Process.ts"
 import { homeIn, PASSWORD } from "../contenders/Sealog.ts"
 import { freshFolder } from "../Folder.ts"
+import type { KeptStore } from "../KeptStore.ts"
 import { type LiveDaemon, startDaemon } from "../LiveDaemon.ts"
-import { keptMailbox, takeBack } from "../Mailbox.ts"
+import { keptMailbox } from "../Mailbox.ts"
 import { done } from "../Metered.ts"
 import { seesRequests, watchRequests } from "../Requests.ts"
 import type { Asked, Reading, Row, Scenario } from "../Row.ts"
@@ -28,7 +28,7 @@ const PAUSE_MILLIS = 100
 const measure = Effect.fn("bench.daemon")(function*(asked: Asked, wanted: ReadonlySet<string>) {
   const { deliveries, folder, idleSeconds, say } = asked
   const store = yield* keptMailbox(asked)
-  yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
+  yield* Effect.addFinalizer(() => Effect.sync(store.takeBack))
   const place = yield* freshFolder(join(folder, "work", "daemon"))
   const { environment, initWords, vault } = homeIn({ folder: place, store, kdfMemoryMiB: asked.kdfMemoryMiB })
   for (const words of [initWords, ["sync"]]) yield* done(words, run(words, { environment, folder: place }))
@@ -77,7 +77,7 @@ const ringOf = Effect.fn("bench.ringOf")(function*(vault: string) {
 const latencies = Effect.fn("bench.latencies")(function*(
   { deliveries, ring, seed, store, vault }: Asked & {
     readonly ring: KeyRingShape
-    readonly store: string
+    readonly store: KeptStore
     readonly vault: string
   }
 ) {
@@ -86,7 +86,7 @@ const latencies = Effect.fn("bench.latencies")(function*(
   const millis: Array<number> = []
   for (let number = 0; number < deliveries; number++) {
     segments.expect()
-    yield* deliver({ root: store, seed: 2_000 + number })
+    yield* store.deliver({ count: 1, seed: 2_000 + number })
     const from = performance.now()
     millis.push((yield* segments.next) - from)
     yield* Effect.sleep(`${PAUSE_MILLIS * (1 + random())} millis`)

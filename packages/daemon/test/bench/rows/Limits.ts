@@ -32,7 +32,7 @@ interface Mails {
 }
 
 const measure = Effect.fn("bench.limits")(function*(asked: Asked, wanted: ReadonlySet<string>) {
-  const store = yield* keptMailbox(asked)
+  const { path: store } = yield* keptMailbox(asked)
   const paths = [...filesOf(store).keys()].map((path) => join(store, path))
   const contents = paths.map((path) => fs.readFileSync(path))
   const place = yield* freshFolder(join(asked.folder, "work", "limits"))

@@ -8,14 +8,14 @@ import {
   missingDavServer,
   startDavServer
 } from "@sealog/adapters/testing/DavServers"
-import { deliver } from "@sealog/adapters/testing/MailboxGenerator"
 import { Effect } from "effect"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { bundled } from "../../support/Bundled.ts"
 import { homeIn } from "../contenders/Sealog.ts"
 import { freshFolder } from "../Folder.ts"
-import { keptMailbox, takeBack } from "../Mailbox.ts"
+import type { KeptStore } from "../KeptStore.ts"
+import { keptMailbox } from "../Mailbox.ts"
 import { meteredNode } from "../Metered.ts"
 import type { Asked, Reading, Row, Scenario } from "../Row.ts"
 import { medianOf } from "../Verdict.ts"
@@ -64,7 +64,7 @@ const measure = Effect.fn("bench.places")(function*(asked: Asked) {
 })
 
 /** A first backup to a place, mails that come, and a restore from there. */
-const passOnce = Effect.fn("bench.passOnce")(function*(asked: Asked, store: string, place: Place, run: number) {
+const passOnce = Effect.fn("bench.passOnce")(function*(asked: Asked, store: KeptStore, place: Place, run: number) {
   const { arrivals, kdfMemoryMiB } = asked
   const folder = yield* freshFolder(join(asked.folder, "work", `place-${run}-${place}`))
   const documents = join(folder, "documents")
@@ -76,8 +76,8 @@ const passOnce = Effect.fn("bench.passOnce")(function*(asked: Asked, store: stri
   const metered = (words: ReadonlyArray<string>) => meteredNode(words, { environment, meter, folder })
   yield* metered(initWords)
   const backup = yield* metered(["sync"])
-  yield* Effect.addFinalizer(() => Effect.sync(() => takeBack(store)))
-  yield* deliver({ root: store, count: arrivals, seed: 1_000 + run })
+  yield* Effect.addFinalizer(() => Effect.sync(store.takeBack))
+  yield* store.deliver({ count: arrivals, seed: 1_000 + run })
   const before = (yield* tellingOf(place, server)).length
   yield* metered(["sync"])
   const requests = (yield* tellingOf(place, server)).slice(before)
