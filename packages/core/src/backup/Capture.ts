@@ -13,6 +13,7 @@ import { CAPTURE_QUEUE_BATCHES } from "../format/Limits.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
 import { Journal, type JournalEntry, type JournalError } from "./Journal.ts"
+import { makePast } from "./Past.ts"
 import { type Prepared, Recorder } from "./Recorder.ts"
 import type { Batch, SourceError, SourceShape, SourceState } from "./Source.ts"
 import type { StorageError } from "./Storage.ts"
@@ -43,8 +44,9 @@ export class Capture extends Context.Tag("@sealog/core/backup/Capture")<Capture,
 }>() {}
 
 export const make = Effect.gen(function*() {
+  const journal = yield* Journal
   const recorder = new Recorder({
-    journal: yield* Journal,
+    journal,
     ring: yield* KeyRing,
     entropy: yield* Entropy,
     local: yield* LocalObjects,
@@ -68,7 +70,7 @@ export const make = Effect.gen(function*() {
     const state = yield* queue.alone(recorder.table(source.name))
     const begin = (batch: Batch) =>
       Effect.tap(queue.begin(going, recorder.prepare(source, batch)), () => Effect.sync(() => batch.release?.()))
-    const told = source.changes(state)
+    const told = source.changes(state, makePast(journal))
     const begun = source.readsAhead === true
       ? told.pipe(
         Stream.buffer({ capacity: CAPTURE_QUEUE_BATCHES }),

@@ -3,7 +3,7 @@
  * and its contents as they stand. A source only reads; all it needs to remember it gets back as a table which the
  * journal commits in the same write as the events.
  */
-import { Context, Data, type Effect, type Stream } from "effect"
+import { Context, Data, Effect, type Stream } from "effect"
 import type { Event, Fact, Message } from "../message/Event.ts"
 import type { Ledger } from "./Ledger.ts"
 
@@ -38,6 +38,15 @@ export interface SourceTable {
   readonly set: (key: string, value: string) => void
   readonly delete: (key: string) => void
 }
+
+/** What a source told before, from the log: so that it can tell just what is different now. */
+export interface Past {
+  /** The event at an index of the log; `undefined` where it cannot be had: what it said is then told anew. */
+  readonly event: (index: number) => Effect.Effect<Event | undefined>
+}
+
+/** Nothing can be had of what was told. */
+export const noPast: Past = { event: () => Effect.succeed(undefined) }
 
 /** Content too long for an event; read once more, in pieces, when it is taken. */
 export interface LargeContent {
@@ -82,9 +91,10 @@ export interface SourceShape {
   readonly remember: (event: Event, index: number, table: SourceTable) => void
   /**
    * One pass over the store: what differs from what is remembered. Nothing changed: an empty stream. `state` grows with
-   * what is taken, so that a later batch can refer to an earlier one; unless `readsAhead`.
+   * what is taken, so that a later batch can refer to an earlier one; unless `readsAhead`. `past` gives what was told
+   * in earlier passes, for sources whose table only says where that stands.
    */
-  readonly changes: (state: SourceState) => Stream.Stream<Batch, SourceError>
+  readonly changes: (state: SourceState, past: Past) => Stream.Stream<Batch, SourceError>
   /** Batches may be asked for before earlier ones are taken: none needs to know where in the log another one went. */
   readonly readsAhead?: boolean
   /** Wakes whenever the store may have changed: a hint, never the truth. Never ends by itself. */

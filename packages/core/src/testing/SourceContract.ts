@@ -3,7 +3,7 @@
  * fresh store what its owner would do; the clauses then look at what the source makes of it.
  */
 import { Context, Effect, Fiber, Stream } from "effect"
-import type { SourceError, SourceShape } from "../backup/Source.ts"
+import { noPast, type SourceError, type SourceShape } from "../backup/Source.ts"
 import { BLOCK_BYTES, BLOCK_EVENTS } from "../format/Limits.ts"
 import type { Event } from "../message/Event.ts"
 import { BrokenPromise, type Clause, type Contract, promise, promiseFailure, promiseSame } from "./Contract.ts"
@@ -109,7 +109,7 @@ const seeing: ReadonlyArray<SourceClause> = [
     check: Effect.gen(function*() {
       const { recorder } = yield* given([])
       yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (yield* StoreDriver).add, { discard: true })
-      const sizes = yield* recorder.source.changes(new Map()).pipe(
+      const sizes = yield* recorder.source.changes(new Map(), noPast).pipe(
         Stream.map(({ drafts }) => ({
           drafts: drafts.length,
           bytes: drafts.reduce((sum, { fact }) => sum + inlineBytes(fact), 0)

@@ -4,7 +4,7 @@
  */
 import { Effect, Stream } from "effect"
 import { createHash } from "node:crypto"
-import type { Draft, SourceShape, SourceTable, StoreItem } from "../backup/Source.ts"
+import type { Draft, Past, SourceShape, SourceTable, StoreItem } from "../backup/Source.ts"
 import { apply, empty, messages } from "../message/Archive.ts"
 import type { Content, Event, Fact, Message } from "../message/Event.ts"
 import { conversationOfFolder } from "../message/MailFolder.ts"
@@ -22,7 +22,7 @@ export const makeRecorder = (source: SourceShape): Recorder => ({ source, events
 /** One pass, or its first batches: the events it added. */
 export const pass = Effect.fn("SourceRecorder.pass")(function*(recorder: Recorder, batches = Number.MAX_SAFE_INTEGER) {
   const before = recorder.events.length
-  yield* recorder.source.changes(recorder.state).pipe(
+  yield* recorder.source.changes(recorder.state, pastOf(recorder)).pipe(
     Stream.take(batches),
     Stream.runForEach((batch) =>
       Effect.gen(function*() {
@@ -36,6 +36,8 @@ export const pass = Effect.fn("SourceRecorder.pass")(function*(recorder: Recorde
   )
   return recorder.events.slice(before)
 })
+
+const pastOf = ({ events }: Recorder): Past => ({ event: (index) => Effect.sync(() => events[index]) })
 
 /** What a source would remember if only its events were left. */
 export const replayed = ({ events, source }: Recorder): Map<string, string> => {

@@ -7,6 +7,7 @@ import { createLevelJournal, openLevelJournal } from "@sealog/adapters/journal/L
 import { makePinFile } from "@sealog/adapters/journal/PinFile"
 import { syncFolder } from "@sealog/adapters/journal/SyncFolder"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
+import { noPast } from "@sealog/core/backup/Source"
 import type { StorageShape } from "@sealog/core/backup/Storage"
 import { copyKeys, createVault, holdsVault, VaultError, vaultIdOf } from "@sealog/core/backup/Vault"
 import { KDF_DEFAULT } from "@sealog/core/format/Limits"
@@ -79,7 +80,7 @@ export const init = Effect.fn("Engine.init")(function*(options: InitOptions) {
 /** A store must be there and be of its kind; reading of it stops at the first thing found. */
 const checkSource = Effect.fn("Engine.checkSource")(function*(spec: Spec) {
   const source = yield* openSource(spec)
-  yield* source.changes(new Map()).pipe(Stream.take(1), Stream.runDrain)
+  yield* source.changes(new Map(), noPast).pipe(Stream.take(1), Stream.runDrain)
 })
 
 /** A place that is not there yet is made later; one that holds a vault is left alone. */

@@ -113,7 +113,7 @@ const absent = (
     name: spec.name,
     kind: spec.kind,
     ...memory,
-    changes: (state) => Stream.unwrap(Effect.map(look, (source) => source.changes(state))),
+    changes: (state, past) => Stream.unwrap(Effect.map(look, (source) => source.changes(state, past))),
     hints: Stream.unwrap(
       Effect.map(Effect.retry(look, Schedule.spaced(LOOK_AGAIN)), (source) => Stream.concat(Stream.void, source.hints))
     ),

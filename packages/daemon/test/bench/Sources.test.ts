@@ -1,5 +1,6 @@
 /** The store without cost, and the profile's stages. */
 import { assert, describe, it } from "@effect/vitest"
+import { noPast } from "@sealog/core/backup/Source"
 import { Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
@@ -12,7 +13,7 @@ import { makeSynthetic } from "./Synthetic.ts"
 const COUNT = 20_000
 
 const messagesOf = (seed: number, count = COUNT, state: ReadonlyMap<string, string> = new Map()) =>
-  makeSynthetic({ seed, count: () => count }).changes(state).pipe(
+  makeSynthetic({ seed, count: () => count }).changes(state, noPast).pipe(
     Stream.runCollect,
     Effect.map((batches) =>
       [...batches].flatMap(({ drafts }) => drafts.flatMap(({ fact }) => fact.kind === "message.added" ? [fact] : []))
@@ -53,12 +54,12 @@ describe("synthetic store", () => {
     Effect.gen(function*() {
       let count = 3
       const source = makeSynthetic({ seed: 1, count: () => count })
-      const [first] = yield* Stream.runCollect(source.changes(new Map()))
+      const [first] = yield* Stream.runCollect(source.changes(new Map(), noPast))
       count = 5
-      const [second] = yield* Stream.runCollect(source.changes(new Map([["at", "3"]])))
+      const [second] = yield* Stream.runCollect(source.changes(new Map([["at", "3"]]), noPast))
       assert.deepStrictEqual([first!.drafts.length, second!.drafts.length], [3, 2])
       assert.deepStrictEqual(second!.cursor, [["at", "5"]])
-      assert.deepStrictEqual([...(yield* Stream.runCollect(source.changes(new Map([["at", "5"]]))))], [])
+      assert.deepStrictEqual([...(yield* Stream.runCollect(source.changes(new Map([["at", "5"]]), noPast)))], [])
     }), 60_000)
 })
 

@@ -6,6 +6,7 @@
  *   node --expose-gc pipeline FOLDER EVENTS SEED INCREMENTS
  */
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { noPast } from "@sealog/core/backup/Source"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import { sync } from "@sealog/daemon/engine/Pass"
 import * as Progress from "@sealog/daemon/Progress"
@@ -45,7 +46,7 @@ const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
 
 const main = Effect.gen(function*() {
   const alone = makeSynthetic({ seed, count: () => events })
-  const making = yield* timed(Stream.runDrain(alone.changes(new Map())))
+  const making = yield* timed(Stream.runDrain(alone.changes(new Map(), noPast)))
 
   // What that left behind is not the pipeline's.
   globalThis.gc?.()

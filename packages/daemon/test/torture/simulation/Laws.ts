@@ -2,6 +2,7 @@
  * What must hold at every step of a simulation, whatever happened before. Each law has a name; what goes against one
  * is told once, in a sentence that begins with that name.
  */
+import { noPast } from "@sealog/core/backup/Source"
 import { Effect, Either, Option, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { Evidence, type KeptLog } from "./Evidence.ts"
@@ -206,7 +207,7 @@ export class Laws {
   /** Whether a pass would find nothing. */
   isCaptured(machine: Machine): boolean {
     const state = machine.home.disk.states.get(SOURCE) ?? new Map<string, string>()
-    return Option.isNone(Effect.runSync(Stream.runHead(machine.source.changes(state))))
+    return Option.isNone(Effect.runSync(Stream.runHead(machine.source.changes(state, noPast))))
   }
 
   /** Whether a machine says that a target has all its logs. */

@@ -1,0 +1,46 @@
+/** What a source is given of what it told before. */
+import { assert, describe, it } from "@effect/vitest"
+import { makeMemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
+import { makeMemory } from "@sealog/adapters/storage/Memory"
+import * as Capture from "@sealog/core/backup/Capture"
+import { Journal } from "@sealog/core/backup/Journal"
+import type { Batch, Past, SourceShape } from "@sealog/core/backup/Source"
+import { LocalObjects } from "@sealog/core/backup/Vault"
+import { Effect, Stream } from "effect"
+import { services } from "../journal/support.ts"
+import { eventsIn, sourceOf } from "./Memory.ts"
+
+const batch = (...keys: ReadonlyArray<string>): Batch => ({
+  drafts: keys.map((key) => ({
+    fact: { kind: "message.added", conversation: key.slice(0, 1), message: { key, type: "text", text: `text ${key}` } }
+  }))
+})
+
+describe("a source's past", () => {
+  it.scoped("is every event it told, whichever block and conversation it stands in, and no other", () =>
+    Effect.gen(function*() {
+      const journal = yield* openMemoryJournal(yield* makeMemoryDisk)
+      const capture = yield* Capture.make.pipe(
+        Effect.provideService(Journal, journal),
+        Effect.provideService(LocalObjects, yield* makeMemory())
+      )
+      let given: Past | undefined
+      const telling = (...batches: ReadonlyArray<Batch>): SourceShape => ({
+        ...sourceOf(),
+        changes: (_, past) => {
+          given = past
+          return Stream.fromIterable(batches)
+        }
+      })
+      yield* capture.pass(telling(batch("a1", "b1", "a2"), batch("b2"), batch("a3", "b3", "c1")))
+      yield* capture.pass(telling())
+      const told = yield* eventsIn(journal)
+      const order = [6, 0, 3, 1, 2, 5, 4, 0]
+      const found = yield* Effect.forEach(order, (index) => given!.event(index))
+      assert.deepStrictEqual(found, order.map((index) => told[index]))
+      assert.deepStrictEqual(yield* Effect.forEach([-1, told.length], (index) => given!.event(index)), [
+        undefined,
+        undefined
+      ])
+    }).pipe(Effect.provide(services)))
+})
