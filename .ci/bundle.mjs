@@ -9,7 +9,7 @@ import { dirname, join, relative } from "node:path"
 const outdir = "packages/daemon/dist/bundle"
 
 /** Native addons find their binary beside their own code, so they stay packages of the daemon. */
-const natives = ["@node-rs/argon2", "classic-level"]
+const natives = ["@node-rs/argon2", "@photostructure/sqlite", "classic-level"]
 
 /** Optional accelerators of dependencies; what imports them does without. */
 const optional = ["@parcel/watcher", "bufferutil", "msgpackr-extract", "utf-8-validate"]

@@ -10,6 +10,7 @@ import { Effect } from "effect"
 import { clearTimeout, setTimeout } from "node:timers"
 import { type TransferListItem, Worker } from "node:worker_threads"
 import type { FilesAnswer, FilesRequest } from "../projections/FileJob.ts"
+import type { ScanAnswer, ScanRequest } from "../sources/database/ScanJob.ts"
 import type { StatsAnswer, StatsRequest, TakeAnswer, TakeRequest } from "../sources/MaildirParcels.ts"
 import { compiledPath } from "./Compiled.ts"
 import type { Frames, Inputs } from "./CompressJob.ts"
@@ -24,6 +25,7 @@ export interface Parcel<A> {
 export interface Jobs {
   readonly compress: { readonly input: Inputs; readonly output: Frames }
   readonly files: { readonly input: FilesRequest; readonly output: FilesAnswer }
+  readonly scan: { readonly input: ScanRequest; readonly output: ScanAnswer }
   readonly stats: { readonly input: StatsRequest; readonly output: StatsAnswer }
   readonly take: { readonly input: TakeRequest; readonly output: TakeAnswer }
 }

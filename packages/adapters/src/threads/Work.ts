@@ -7,6 +7,7 @@ import { answer } from "./Answer.ts"
 answer({
   compress: async () => (await import("./CompressJob.ts")).compressJob,
   files: async () => (await import("../projections/FileJob.ts")).filesJob,
+  scan: async () => (await import("../sources/database/ScanJob.ts")).scanJob,
   stats: async () => (await import("../sources/MaildirJobs.ts")).statsJob,
   take: async () => (await import("../sources/MaildirJobs.ts")).takeJob
 })

@@ -77,7 +77,8 @@ export const dumped = Effect.fn("SourceRecorder.dumped")(function*(source: Sourc
 export const foldsToDump = Effect.fn("SourceRecorder.foldsToDump")(function*(recorder: Recorder) {
   const fold = folded(recorder)
   const dump = yield* dumped(recorder.source)
-  const [extra, lacking] = [fold.filter((item) => !dump.includes(item)), dump.filter((item) => !fold.includes(item))]
+  const [inFold, inDump] = [new Set(fold), new Set(dump)]
+  const [extra, lacking] = [fold.filter((item) => !inDump.has(item)), dump.filter((item) => !inFold.has(item))]
   if (extra.length === 0 && lacking.length === 0 && fold.length === dump.length) return
   return yield* new BrokenPromise({ detail: "events fold to what the store holds", expected: lacking, actual: extra })
 })

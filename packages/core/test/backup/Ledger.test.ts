@@ -51,7 +51,7 @@ const counted = (facts: ReadonlyArray<Fact>): Map<string, number> => {
   return countedIn(table)
 }
 
-/** Verifies: SRC-30 */
+/** Verifies: SRC-60 */
 describe("the ledger", () => {
   it("counts, for any history, what is there", () => {
     fc.assert(fc.property(acts, (steps) => {

@@ -31,7 +31,7 @@ const setUp = Effect.gen(function*() {
   return { top, store, rules, wanted, reasonFor }
 })
 
-/** Verifies: SRC-31 */
+/** Verifies: SRC-61 */
 describe("the file of an attachment", () => {
   it.effect("is taken whole where it is short, and in pieces where it is long, with its digest", () =>
     Effect.gen(function*() {

@@ -1,0 +1,24 @@
+/** What the files of a database say without its being opened: whether they are the same ones, and whether they changed. */
+import * as fs from "node:fs"
+
+/** The database, and what a reader needs beside it. */
+export const SIDES = ["", "-wal", "-journal"] as const
+export const ABSENT = "absent"
+
+/** What tells two states of the files apart. */
+export const stamps = (path: string): Readonly<Record<(typeof SIDES)[number], string>> => ({
+  "": stampOf(path),
+  "-wal": stampOf(`${path}-wal`),
+  "-journal": stampOf(`${path}-journal`)
+})
+
+const stampOf = (path: string): string => {
+  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stat === undefined ? ABSENT : `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs}`
+}
+
+/** Which file it is. A number is given again; where no time of birth is known, that of the last change stands for it. */
+export const identityOf = (path: string): string => {
+  const { birthtimeNs, ctimeNs, dev, ino } = fs.statSync(path, { bigint: true })
+  return `${dev} ${ino} ${birthtimeNs === ctimeNs ? "" : birthtimeNs}`
+}

@@ -1,0 +1,264 @@
+/**
+ * From pages that are not as they were to batches of facts: what is new is told, what changed is compared with the
+ * event that told it last, so that nothing is told that was told before, and what went is told to be gone.
+ */
+import type { Batch, Draft, Past, SourceError, SourceState } from "@sealog/core/backup/Source"
+import { encodeEvent } from "@sealog/core/format/EventCodec"
+import type { Event, EventOf, Fact, Message } from "@sealog/core/message/Event"
+import { Effect, Either, Stream } from "effect"
+import { Buffer } from "node:buffer"
+import { breathe } from "../Breath.ts"
+import { isCorrupt } from "./DatabaseError.ts"
+import { lengthOf, type PageSeen, seePage, wholeOf } from "./DatabaseRows.ts"
+import { removedIn, toldOf } from "./DatabaseTable.ts"
+import type { KnownKeys } from "./KnownKeys.ts"
+import type { LiveDatabase } from "./LiveDatabase.ts"
+import { encodeLooks, firstOf, lastOf, pageOf, type Told } from "./Pages.ts"
+import type { Reactions } from "./Reactions.ts"
+import type { MessageRow } from "./RowReader.ts"
+
+export interface Pass {
+  readonly database: LiveDatabase
+  readonly state: SourceState
+  readonly past: Past
+  readonly reactions: Reactions
+  /** Where messages may have come to other rows than they had: which are known. */
+  readonly keys: KnownKeys
+}
+
+/** Pages that are looked at in one transaction. */
+const LOOK_PAGES = 16
+/** A batch ends at about this many bytes, or … */
+const BATCH_BYTES = 4 * 1024 * 1024
+/** … at this many facts. */
+const BATCH_FACTS = 8_192
+
+/** Looks at pages, in order. */
+export const lookAt = (pass: Pass, pages: Iterable<number>): Stream.Stream<Batch, SourceError> =>
+  Stream.fromIterable(pages).pipe(
+    Stream.rechunk(LOOK_PAGES),
+    Stream.chunks,
+    Stream.mapEffect((some) => Effect.zipLeft(look(pass, [...some]), breathe)),
+    Stream.mapEffect((seen) => Effect.forEach(seen, (page) => tellPage(pass, page))),
+    Stream.mapConcat(inBatches),
+    Stream.tap(() => Effect.sync(() => pass.reactions.nextBatch()))
+  )
+
+type Seen = PageSeen | { readonly page: number; readonly unreadable: string }
+
+/** A part of the file that is damaged hides no other. */
+const look = Effect.fnUntraced(function*({ database, state }: Pass, pages: ReadonlyArray<number>) {
+  const before = pages.map((page) => ({
+    page,
+    looks: state.get(`d:${page}`),
+    told: toldOf((key) => state.get(key), page)
+  }))
+  const see = (some: typeof before) =>
+    database.look((reader, queries) =>
+      some.flatMap((one): ReadonlyArray<Seen> => {
+        const seen = seePage({ reader, queries }, one.page, one)
+        return seen === undefined ? [] : [seen]
+      })
+    )
+  const all = yield* Effect.either(see(before))
+  if (Either.isRight(all)) return all.right
+  if (!isCorrupt(all.left.cause)) return yield* all.left
+  return (yield* Effect.forEach(before, (one) =>
+    see([one]).pipe(
+      Effect.catchIf(
+        ({ cause }) => isCorrupt(cause),
+        ({ cause }) => Effect.succeed<ReadonlyArray<Seen>>([{ page: one.page, unreadable: String(cause) }])
+      )
+    ))).flat()
+})
+
+/** Facts, and what to remember once they are told. */
+interface Telling {
+  readonly drafts: ReadonlyArray<Draft>
+  readonly cursor: NonNullable<Batch["cursor"]>
+}
+
+const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
+  const facts: Array<Fact> = []
+  const block = `rows ${firstOf(seen.page)} to ${lastOf(seen.page)}`
+  gap(pass, facts, block, "unreadable" in seen ? seen.unreadable : undefined)
+  if ("unreadable" in seen) return { drafts: toDrafts(facts), cursor: [] } satisfies Telling
+  const told = toldOf((key) => pass.state.get(key), seen.page)
+  for (const row of seen.rows) {
+    gap(pass, facts, rowSubject(row.row), row._tag === "gap" ? row.reason : undefined)
+    if (row._tag === "message") {
+      const where = told.get(row.row)
+      // Most rows are new, and cost no effect.
+      if (where === undefined && !pass.keys.inDoubt()) tellMessage(pass, facts, newVersion(pass, facts, row))
+      else yield* tellKnown(pass, facts, row, where)
+    } else if (row._tag === "reaction" && !seen.reacted.has(row.key)) {
+      if (pass.reactions.isReplay) yield* compareReactions(pass, facts, row.key)
+      else facts.push(...pass.reactions.told(row, originOf(pass, seen.targets.get(row.key))))
+    }
+  }
+  for (const row of seen.gone) {
+    gap(pass, facts, rowSubject(row), undefined)
+    const where = told.get(row)
+    const event = where === undefined ? undefined : versionOf(yield* pass.past.event(where.newest))
+    if (event !== undefined) yield* tellDeparture(pass, facts, event, where!)
+  }
+  for (const key of seen.reacted) yield* compareReactions(pass, facts, key)
+  const cursor = [[`d:${seen.page}`, encodeLooks(seen.page, seen.looks)]] as const
+  return { drafts: toDrafts(facts), cursor } satisfies Telling
+})
+
+const newVersion = (pass: Pass, facts: Array<Fact>, row: MessageRow): Version => {
+  const { gap: reason, message } = wholeOf(row)
+  gap(pass, facts, messageSubject(message.key), reason)
+  return { row, message, known: undefined, event: undefined }
+}
+
+/** A row that was told, or whose message may have been told of another row. */
+const tellKnown = Effect.fnUntraced(function*(
+  pass: Pass,
+  facts: Array<Fact>,
+  row: MessageRow,
+  told: Told | undefined
+) {
+  const version = newVersion(pass, facts, row)
+  const { key } = version.message
+  const event = told === undefined ? undefined : versionOf(yield* pass.past.event(told.newest))
+  if (told !== undefined && (event === undefined || event.message.key === key)) {
+    return tellMessage(pass, facts, { ...version, known: told, event })
+  }
+  // Another message had this row: the file is another one, and both may be elsewhere or nowhere in it.
+  if (event !== undefined) yield* tellDeparture(pass, facts, event, told!)
+  const elsewhere = yield* pass.keys.look(key)
+  const there = elsewhere === undefined ? undefined : versionOf(yield* pass.past.event(elsewhere.newest))
+  if (there?.message.key !== key) return tellMessage(pass, facts, version)
+  tellMessage(pass, facts, { ...version, known: elsewhere, event: there })
+})
+
+interface Version {
+  readonly row: MessageRow
+  readonly message: Message
+  /** Where it was told, if it was. */
+  readonly known: Told | undefined
+  readonly event: EventOf<"message.added" | "message.edited"> | undefined
+}
+
+const tellMessage = ({ reactions, state }: Pass, facts: Array<Fact>, { event, known, message, row }: Version): void => {
+  const { conversation, reactions: wanted, removed } = row
+  const { key } = message
+  const get = (name: string) => state.get(name)
+  const gone = removedIn(get, key)
+  const origin = originFact(known?.added ?? gone?.origin)
+  const about = { conversation, key, ...origin }
+  if (known === undefined && gone === undefined) facts.push({ kind: "message.added", conversation, message })
+  else if (event === undefined || !same(event, { conversation, message })) {
+    facts.push({ kind: "message.edited", conversation, message, ...origin })
+  }
+  if (removed !== undefined && gone?.scope !== removed.scope) {
+    facts.push({ kind: "message.removed", ...about, ...removed })
+  } else if (removed === undefined && gone !== undefined) facts.push({ kind: "message.restored", ...about })
+  if (wanted !== undefined) facts.push(...reactions.difference(about, wanted))
+}
+
+/** A message whose row is gone: unless it is in another one now, or is known to be gone. */
+const tellDeparture = Effect.fnUntraced(function*(
+  pass: Pass,
+  facts: Array<Fact>,
+  { conversation, message }: EventOf<"message.added" | "message.edited">,
+  { added }: Told
+) {
+  const { key } = message
+  const gone = removedIn((name) => pass.state.get(name), key)
+  // One that could be got back until now is gone for good.
+  if (gone !== undefined && gone.scope !== "recoverable") return
+  const { removal, row } = yield* pass.database.look((reader) => ({
+    row: reader.find(key),
+    removal: reader.removalOf?.(key) ?? { scope: "vanished" as const }
+  }))
+  if (row !== undefined) return
+  gap(pass, facts, messageSubject(key), undefined)
+  facts.push({ kind: "message.removed", conversation, key, ...removal, ...originFact(added) })
+})
+
+const compareReactions = Effect.fnUntraced(function*(pass: Pass, facts: Array<Fact>, key: string) {
+  const { conversation, row, wanted } = yield* pass.database.look((reader) => {
+    const rows = reader.reactions?.(key) ?? []
+    const at = reader.find(key)
+    const [target] = at === undefined ? [] : reader.rows(at, at)
+    const where = target?._tag === "message" ? target.conversation : rows[0]?.conversation ?? ""
+    return { row: at, conversation: where, wanted: pass.reactions.fold(rows) }
+  })
+  facts.push(...pass.reactions.difference({ conversation, key, ...originOf(pass, row) }, wanted))
+})
+
+/** After a replay: every message whose reactions are remembered. */
+export const compareAllReactions = (pass: Pass, keys: Iterable<string>): Stream.Stream<Batch, SourceError> =>
+  Stream.fromIterable(keys).pipe(
+    Stream.mapEffect((key) =>
+      Effect.gen(function*() {
+        const facts: Array<Fact> = []
+        yield* compareReactions(pass, facts, key)
+        return toDrafts(facts)
+      })
+    ),
+    Stream.flattenIterables,
+    Stream.rechunk(BATCH_FACTS),
+    Stream.chunks,
+    Stream.map((drafts): Batch => ({ drafts: [...drafts] }))
+  )
+
+const originOf = ({ state }: Pass, row: number | undefined): { readonly origin?: number } =>
+  row === undefined ? {} : originFact(toldOf((key) => state.get(key), pageOf(row)).get(row)?.added)
+
+const originFact = (origin: number | undefined): { readonly origin?: number } =>
+  origin === undefined || origin < 0 ? {} : { origin }
+
+const rowSubject = (row: number): string => `row ${row}`
+const messageSubject = (key: string): string => `message ${key}`
+
+/** Tells of what could not be read, where that is new, and that it could, where it could not. */
+const gap = ({ state }: Pass, facts: Array<Fact>, subject: string, reason: string | undefined): void => {
+  const known = state.get(`g:${subject}`)
+  if (known === reason) return
+  if (reason !== undefined) facts.push({ kind: "source.gap", conversation: "", subject, reason })
+  else facts.push({ kind: "source.gap", conversation: "", subject, reason: known!, closed: true })
+}
+
+const versionOf = (event: Event | undefined): EventOf<"message.added" | "message.edited"> | undefined =>
+  event?.kind === "message.added" || event?.kind === "message.edited" ? event : undefined
+
+const same = (
+  told: { readonly conversation: string; readonly message: Message },
+  now: { readonly conversation: string; readonly message: Message }
+): boolean => told.conversation === now.conversation && bytesOf(told.message).equals(bytesOf(now.message))
+
+const bytesOf = (message: Message): Buffer => {
+  const event = { kind: "message.edited", conversation: "", message, recordedAt: 0, source: "" } as const
+  return Buffer.from(encodeEvent(event))
+}
+
+const toDrafts = (facts: ReadonlyArray<Fact>): ReadonlyArray<Draft> => facts.map((fact) => ({ fact }))
+
+/** Tellings in as few batches as may be; what is to be remembered goes with the last of its facts. */
+const inBatches = (tellings: ReadonlyArray<Telling>): ReadonlyArray<Batch> => {
+  const batches: Array<Batch> = []
+  let drafts: Array<Draft> = []
+  let cursor: Array<NonNullable<Batch["cursor"]>[number]> = []
+  let bytes = 0
+  const end = () => {
+    if (drafts.length > 0 || cursor.length > 0) batches.push({ drafts, cursor })
+    drafts = []
+    cursor = []
+    bytes = 0
+  }
+  for (const telling of tellings) {
+    for (const draft of telling.drafts) {
+      const length = "message" in draft.fact ? lengthOf(draft.fact.message) : 0
+      if (bytes + length > BATCH_BYTES || drafts.length >= BATCH_FACTS) end()
+      drafts.push(draft)
+      bytes += length
+    }
+    cursor.push(...telling.cursor)
+  }
+  end()
+  return batches
+}
