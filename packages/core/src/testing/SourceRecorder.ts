@@ -31,6 +31,7 @@ export const pass = Effect.fn("SourceRecorder.pass")(function*(recorder: Recorde
           if (value === undefined) recorder.state.delete(key)
           else recorder.state.set(key, value)
         }
+        batch.release?.()
       })
     )
   )
@@ -107,7 +108,7 @@ const settle = Effect.fn("SourceRecorder.settle")(function*({ fact, large }: Dra
     })
   }
   const content: Content = { _tag: "blob", sha256, size, writer: new Uint8Array(8), epoch: 0, parts: [] }
-  if (fact.kind === "file.upsert") return { ...fact, content }
+  if (fact.kind === "file.upsert" || fact.kind === "attachment.content") return { ...fact, content }
   if (fact.kind === "message.added" || fact.kind === "message.edited") {
     return { ...fact, message: { ...fact.message, content } }
   }

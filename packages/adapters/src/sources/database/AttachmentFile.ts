@@ -14,14 +14,7 @@ import { createReadStream } from "node:fs"
 import { type FileHandle, open, realpath, stat } from "node:fs/promises"
 import { isAbsolute, relative, resolve } from "node:path"
 import type { AttachmentPolicy } from "../AttachmentPolicy.ts"
-
-/** A file of the store, as its database names it. */
-export interface StoreFile {
-  /** The id of the attachment in its message. */
-  readonly attachment: string
-  /** Absolute; absent where the store does not say. */
-  readonly path?: string
-}
+import type { StoreFile } from "./RowReader.ts"
 
 export interface Wanted {
   readonly conversation: string
@@ -133,7 +126,7 @@ const NOT_HERE = "not on this machine"
 const IN_CLOUD = "in the cloud only"
 const NO_FILE = "not a file"
 const OUTSIDE = "not in the store's own folders"
-const LEFT_OUT = "left out by the owner's choice"
+export const LEFT_OUT = "left out by the owner's choice"
 const DENIED = "may not be read"
 const NOTHING = new Uint8Array()
 const PIECE_BYTES = 1024 * 1024

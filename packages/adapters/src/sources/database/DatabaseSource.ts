@@ -17,8 +17,10 @@ import {
 import { Clock, Effect, PubSub, Stream } from "effect"
 import { ask } from "../../threads/Thread.ts"
 import { breathe } from "../Breath.ts"
+import { type AttachmentOptions, makeAttachmentLooks, tellAttachments } from "./DatabaseAttachments.ts"
 import { tellChats } from "./DatabaseChats.ts"
 import { dumpDatabase } from "./DatabaseDump.ts"
+import { ledgerOf } from "./DatabaseLedger.ts"
 import { compareAllReactions, lookAt, type Pass } from "./DatabasePass.ts"
 import { differing, nextRow, pagesFrom, type Table } from "./DatabaseScan.ts"
 import { gapsOf, pagesIn, reactedKeys, remember } from "./DatabaseTable.ts"
@@ -37,6 +39,8 @@ export interface DatabaseOptions {
   /** The database file. */
   readonly path: string
   readonly reader: OpenReader
+  /** Where a store has files beside its database. */
+  readonly attachments?: AttachmentOptions
 }
 
 /** Which file the database was when it was last looked at as a whole. */
@@ -44,51 +48,21 @@ const FILE = "f"
 /** When something was told of chats last. */
 const CHATS = "t"
 
-export const openDatabaseSource = ({ kind, name, path, reader }: DatabaseOptions): OpenSource =>
+export const openDatabaseSource = (
+  { attachments = NO_ATTACHMENTS, kind, name, path, reader }: DatabaseOptions
+): OpenSource =>
   Effect.gen(function*() {
     const database = makeLiveDatabase(path, reader)
-    const schedule = makeSchedule()
+    const files = makeAttachmentLooks(database, attachments)
     const wakes = yield* PubSub.sliding<number>(1)
+    const fileWakes = yield* PubSub.sliding<number>(1)
     const turn = yield* Effect.makeSemaphore(1)
-    /** What the last batch asked to be remembered: it never became durable, if that is not so when a pass begins. */
-    let asked: NonNullable<Batch["cursor"]> = []
-
-    const begin = Effect.fn("Database.changes")(function*(state: SourceState, past: Past) {
-      const version = yield* database.version
-      const identity = yield* database.identity
-      const now = yield* Clock.currentTimeMillis
-      const doubt = state.has(FILE) && state.get(FILE) !== identity
-      const isReplay = !state.has(FILE) && pagesIn(state).length > 0
-      const lost = asked.some(([key, value]) => state.get(key) !== value)
-      const plan = schedule.plan({ version, now, whole: doubt || lost || !state.has(FILE) })
-      if (plan === "nothing") return Stream.empty
-      const started = performance.now()
-      const pages = yield* pagesOf(database, state, plan)
-      const pass: Pass = {
-        database,
-        state,
-        past,
-        reactions: makeReactions(state, isReplay),
-        keys: makeKnownKeys(state, past, doubt)
-      }
-      const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
-      schedule.spent(plan, performance.now() - started)
-      const reacted = isReplay ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty
-      const file = state.get(FILE) === identity ? [] : [[FILE, identity] as const]
-      return inGroups(chats, now).pipe(
-        Stream.concat(lookAt(pass, pages)),
-        Stream.concat(reacted),
-        Stream.concat(Stream.succeed<Batch>({ drafts: [], cursor: file })),
-        Stream.filter(({ cursor, drafts }) => drafts.length > 0 || (cursor ?? []).length > 0),
-        Stream.tap(({ cursor }) => Effect.sync(() => (asked = cursor ?? asked))),
-        Stream.concat(
-          Stream.execute(Effect.flatMap(
-            Effect.sync(() => schedule.done({ plan, version, now })),
-            (again) => again === undefined ? Effect.void : PubSub.publish(wakes, again)
-          ))
-        )
+    const begin = makePasses(database, wakes)
+    const beginFiles = (state: SourceState, past: Past): Stream.Stream<Batch, SourceError> =>
+      Stream.concat(
+        tellAttachments(files, { database, state, rows: newRows(database, state, past) }),
+        Stream.execute(Effect.flatMap(Clock.currentTimeMillis, (now) => wake(fileWakes, files.again(now))))
       )
-    })
 
     const source: SourceShape = {
       name,
@@ -97,13 +71,11 @@ export const openDatabaseSource = ({ kind, name, path, reader }: DatabaseOptions
       remember,
       changes: (state, past) =>
         Stream.acquireRelease(turn.take(1), () => turn.release(1)).pipe(
-          Stream.flatMap(() => Stream.unwrap(begin(state, past)))
+          Stream.flatMap(() => Stream.concat(Stream.unwrap(begin(state, past)), beginFiles(state, past)))
         ),
-      hints: Stream.merge(
-        watchDatabase(path),
-        Stream.fromPubSub(wakes).pipe(Stream.mapEffect((millis) => Effect.sleep(millis)))
-      ),
+      hints: hintsOf(path, wakes, fileWakes),
       dump: (options) => dumpDatabase(database, options?.keys),
+      ledger: (state) => database.look((rows) => ledgerOf(rows, state, attachments.policy === 0)),
       gaps: gapsOf
     }
     // Whether it is there and of its kind shows at once.
@@ -111,6 +83,73 @@ export const openDatabaseSource = ({ kind, name, path, reader }: DatabaseOptions
     return source
   }).pipe(Effect.withSpan("Database.open"))
 
+/** Changes of the files, and what passes left for later. */
+const hintsOf = (path: string, wakes: PubSub.PubSub<number>, fileWakes: PubSub.PubSub<number>): Stream.Stream<void> =>
+  Stream.mergeAll([
+    watchDatabase(path),
+    Stream.mapEffect(Stream.fromPubSub(wakes), (millis) => Effect.sleep(millis)),
+    // Each pass says anew when files are to be looked for again.
+    Stream.flatMap(Stream.fromPubSub(fileWakes), (millis) => Stream.fromEffect(Effect.sleep(millis)), { switch: true })
+  ], { concurrency: "unbounded" })
+
+/** Passes over the rows, one after the other. */
+const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>) => {
+  const schedule = makeSchedule()
+  /** What the last batch asked to be remembered: it never became durable, if that is not so when a pass begins. */
+  let asked: NonNullable<Batch["cursor"]> = []
+
+  return Effect.fn("Database.changes")(function*(state: SourceState, past: Past) {
+    const version = yield* database.version
+    const identity = yield* database.identity
+    const now = yield* Clock.currentTimeMillis
+    const doubt = state.has(FILE) && state.get(FILE) !== identity
+    const isReplay = !state.has(FILE) && pagesIn(state).length > 0
+    const lost = asked.some(([key, value]) => state.get(key) !== value)
+    const plan = schedule.plan({ version, now, whole: doubt || lost || !state.has(FILE) })
+    if (plan === "nothing") return Stream.empty
+    const started = performance.now()
+    const pages = yield* pagesOf(database, state, plan)
+    const pass: Pass = {
+      database,
+      state,
+      past,
+      reactions: makeReactions(state, isReplay),
+      keys: makeKnownKeys(state, past, doubt)
+    }
+    const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
+    schedule.spent(plan, performance.now() - started)
+    const reacted = isReplay ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty
+    const file = state.get(FILE) === identity ? [] : [[FILE, identity] as const]
+    return inGroups(chats, now).pipe(
+      Stream.concat(lookAt(pass, pages)),
+      Stream.concat(reacted),
+      Stream.concat(Stream.succeed<Batch>({ drafts: [], cursor: file })),
+      Stream.filter(({ cursor, drafts }) => drafts.length > 0 || (cursor ?? []).length > 0),
+      Stream.tap(({ cursor }) => Effect.sync(() => (asked = cursor ?? asked))),
+      Stream.concat(
+        Stream.execute(Effect.flatMap(
+          Effect.sync(() => schedule.done({ plan, version, now })),
+          (again) => wake(wakes, again)
+        ))
+      )
+    )
+  })
+}
+
+const wake = (wakes: PubSub.PubSub<number>, millis: number | undefined): Effect.Effect<unknown> =>
+  millis === undefined ? Effect.void : PubSub.publish(wakes, millis)
+
+/** What came into the table while attachments are told; nothing else of it is looked at then. */
+const newRows = (database: LiveDatabase, state: SourceState, past: Past): Stream.Stream<Batch, SourceError> =>
+  Stream.unwrap(
+    Effect.map(pagesOf(database, state, "rows"), (pages) =>
+      lookAt(
+        { database, state, past, reactions: makeReactions(state, false), keys: makeKnownKeys(state, past, false) },
+        pages
+      ))
+  )
+
+const NO_ATTACHMENTS: AttachmentOptions = { policy: 0, folders: [] }
 const FACTS = 2_000
 
 const inGroups = (facts: ReturnType<typeof tellChats>, now: number): Stream.Stream<Batch> =>

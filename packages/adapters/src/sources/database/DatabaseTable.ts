@@ -11,18 +11,23 @@
  * | `x:` bucket | messages that are removed, a line each: key, scope, index of its `message.added` |
  * | `c:` conversation, `m:` conversation, `u:` participant | digest of what was told last of it, its members, them |
  * | `g:` what could not be read | why |
+ * | `n:`, `s:` | attachments: `AttachmentTable` |
  *
  * Buckets are by a digest of the message's key: few and short lines in each, and never an entry a message.
  */
+import { countMessage } from "@sealog/core/backup/Ledger"
 import type { SourceState, SourceTable } from "@sealog/core/backup/Source"
 import type { Event, EventOf } from "@sealog/core/message/Event"
 import { createHash } from "node:crypto"
+import { rememberAttachments } from "./AttachmentTable.ts"
 import { pageOf, type Told, toldIn, withTold } from "./Pages.ts"
 import type { Reaction, Removal } from "./RowReader.ts"
 
 type Get = (key: string) => string | undefined
 
 export const remember = (event: Event, index: number, table: SourceTable): void => {
+  countMessage(event, table)
+  rememberAttachments(event, table)
   switch (event.kind) {
     case "message.added":
       place(table, event, { added: index, newest: index })

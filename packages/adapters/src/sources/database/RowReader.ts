@@ -4,6 +4,7 @@
  *
  * A store has one table whose rows are its messages, each with a number of its own that is never given to another row.
  */
+import type { Counted } from "@sealog/core/backup/Ledger"
 import type { Attachment, Message, RemovalScope } from "@sealog/core/message/Event"
 
 /**
@@ -112,6 +113,18 @@ export interface RowReader {
   readonly removalOf?: (key: string) => Removal | undefined
   readonly chats: () => ReadonlyArray<StoreChat>
   readonly participants: () => ReadonlyArray<StoreParticipant>
+  /** Counted by queries of its own, which know nothing of how `rows` are made: what those miss shows here. */
+  readonly census: () => Census
+}
+
+/** What a store counts of itself. */
+export interface Census {
+  /** Messages that are there and not removed, by conversation. */
+  readonly conversations: ReadonlyMap<string, number>
+  /** Attachments that these name. */
+  readonly attachments: number
+  /** Rows that are left out on purpose. */
+  readonly skipped: ReadonlyArray<Counted>
 }
 
 /** Makes the reader for a database's schema; `undefined`: this is no store of that kind. */

@@ -9,13 +9,11 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { freshFolder } from "../../support.ts"
 
-const LATER = Date.now() + 60_000
-
 const setUp = Effect.gen(function*() {
   const top = yield* freshFolder
   const store = join(top, "store 📷")
   fs.mkdirSync(store)
-  const rules: FileRules = { folders: [fs.realpathSync(store)], policy: Number.POSITIVE_INFINITY, now: LATER }
+  const rules: FileRules = { folders: [fs.realpathSync(store)], policy: Number.POSITIVE_INFINITY, now: 0 }
   const wanted = (path: string | undefined, told = ""): Wanted => ({
     conversation: "c",
     key: "m",

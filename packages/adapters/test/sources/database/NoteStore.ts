@@ -1,24 +1,39 @@
 /** A message store of the smallest kind, to try the frame with: one table of notes, and reactions in rows among them. */
 import { DatabaseSync, type DatabaseSyncInstance } from "@photostructure/sqlite"
+import type { AttachmentOptions } from "@sealog/adapters/sources/database/DatabaseAttachments"
 import { openDatabaseSource } from "@sealog/adapters/sources/database/DatabaseSource"
 import type { OpenReader, Queries, ReactionRow, RowReader, StoreRow } from "@sealog/adapters/sources/database/RowReader"
 import { type SourceCapability, StoreDriver } from "@sealog/core/testing/SourceContract"
 import { Effect, Layer } from "effect"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { attempt, temporaryFolder } from "../MaildirDriver.ts"
 
 export const openNotes: OpenReader = (queries) => queries.columns("note").has("guid") ? readerOf(queries) : undefined
 
-const COLUMNS = "id, guid, room, author, body, gone, about, emoji, typeof(guid)"
-type NoteRow = readonly [number, string, string, string, string, number, string | null, string | null, string]
+/** What each note calls its file. */
+const PHOTO = "photo"
+
+const COLUMNS = "id, guid, room, author, body, gone, about, emoji, typeof(guid), file"
+type NoteRow = readonly [
+  number,
+  string,
+  string,
+  string,
+  string,
+  number,
+  string | null,
+  string | null,
+  string,
+  string | null
+]
 
 const readerOf = (queries: Queries): RowReader => ({
   table: "note",
   column: "id",
   marks:
-    "SELECT id AS number, concat(typeof(guid), hex(body), '.', gone, hex(about), '.', hex(emoji)) AS mark FROM note"
+    "SELECT id AS number, concat(typeof(guid), hex(body), '.', gone, hex(about), '.', hex(emoji), '.', hex(file)) AS mark FROM note"
     + " WHERE id BETWEEN ? AND ?",
   rows: (from, to) =>
     (queries.all(`SELECT ${COLUMNS} FROM note WHERE id BETWEEN ? AND ?`, from, to) as unknown as Array<NoteRow>).map(
@@ -37,20 +52,37 @@ const readerOf = (queries: Queries): RowReader => ({
       members: ["ada", "bob"],
       extra: { z: 1, a: "two" }
     })),
-  participants: () => [{ participant: "ada", name: "Ada" }]
+  participants: () => [{ participant: "ada", name: "Ada" }],
+  census: () => ({
+    conversations: new Map(
+      queries.all(
+        "SELECT room, count(*) FROM note WHERE about IS NULL AND gone = 0 AND typeof(guid) = 'text' GROUP BY room"
+      ) as unknown as Array<[string, number]>
+    ),
+    attachments: Number(queries.get("SELECT count(file) FROM note WHERE gone = 0")?.[0]),
+    skipped: []
+  })
 })
 
-const toRow = ([row, guid, conversation, author, body, gone, about, emoji, type]: NoteRow): StoreRow => {
+const toRow = ([row, guid, conversation, author, body, gone, about, emoji, type, file]: NoteRow): StoreRow => {
   if (type !== "text") return { _tag: "gap", row, reason: "its guid is no text" }
   if (about !== null) {
     return { _tag: "reaction", row, conversation, key: about, author, emoji: emoji ?? "", removed: emoji === null }
   }
-  const message = { key: guid, type: "text", author, text: body, ...(body === "raw" ? { raw: LONG } : {}) }
+  const message = {
+    key: guid,
+    type: "text",
+    author,
+    text: body,
+    ...(body === "raw" ? { raw: LONG } : {}),
+    ...(file === null ? {} : { attachments: [{ id: PHOTO, name: basename(file) }] })
+  }
   return {
     _tag: "message",
     row,
     conversation,
     message,
+    ...(file === null ? {} : { files: [{ attachment: PHOTO, ...(file === "" ? {} : { path: file }) }] }),
     ...(gone === 0 ? {} : { removed: { scope: "recoverable", when: gone } as const })
   }
 }
@@ -64,7 +96,7 @@ export const makeNotes = (path: string, journal = "WAL"): DatabaseSyncInstance =
   notes.exec(`PRAGMA journal_mode=${journal}; PRAGMA synchronous=OFF`)
   notes.exec(
     "CREATE TABLE note (id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT, room TEXT, author TEXT, body TEXT,"
-      + " gone INTEGER DEFAULT 0, about TEXT, emoji TEXT); CREATE INDEX note_guid ON note(guid);"
+      + " gone INTEGER DEFAULT 0, about TEXT, emoji TEXT, file TEXT); CREATE INDEX note_guid ON note(guid);"
       + " CREATE TABLE room (name TEXT, title TEXT); INSERT INTO room VALUES ('us', 'Us')"
   )
   return notes
@@ -72,6 +104,10 @@ export const makeNotes = (path: string, journal = "WAL"): DatabaseSyncInstance =
 
 export const addNote = (notes: DatabaseSyncInstance, guid: string, body = `text of ${guid}`): void =>
   void notes.prepare("INSERT INTO note (guid, room, author, body) VALUES (?, 'us', 'ada', ?)").run(guid, body)
+
+/** A note that came with a file; its path may be empty. */
+export const addFile = (notes: DatabaseSyncInstance, guid: string, file: string): void =>
+  void notes.prepare("INSERT INTO note (guid, room, author, body, file) VALUES (?, 'us', 'ada', '', ?)").run(guid, file)
 
 export const react = (notes: DatabaseSyncInstance, about: string, author: string, emoji: string | null): void =>
   void notes.prepare("INSERT INTO note (guid, room, author, body, about, emoji) VALUES (?, 'us', ?, '', ?, ?)").run(
@@ -81,8 +117,14 @@ export const react = (notes: DatabaseSyncInstance, about: string, author: string
     emoji
   )
 
-export const openNoteSource = (path: string) =>
-  openDatabaseSource({ name: "notes", kind: "notes", path, reader: openNotes })
+export const openNoteSource = (path: string, attachments?: AttachmentOptions) =>
+  openDatabaseSource({
+    name: "notes",
+    kind: "notes",
+    path,
+    reader: openNotes,
+    ...(attachments === undefined ? {} : { attachments })
+  })
 
 export const noteCapabilities: ReadonlySet<SourceCapability> = new Set(
   ["edit", "remove", "restore", "gap", "odd"] as const

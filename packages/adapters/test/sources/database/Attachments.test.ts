@@ -1,0 +1,151 @@
+/** Files that come with messages: each is taken once, whenever it appears, and messages go before them. */
+import { assert, describe, it } from "@effect/vitest"
+import type { DatabaseSyncInstance } from "@photostructure/sqlite"
+import { mismatches } from "@sealog/core/backup/Ledger"
+import { makeRecorder, pass, type Recorder, replayed } from "@sealog/core/testing/SourceRecorder"
+import { Effect, TestClock } from "effect"
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { temporaryFolder } from "../MaildirDriver.ts"
+import { addFile, addNote, makeNotes, openNoteSource } from "./NoteStore.ts"
+
+interface World {
+  readonly path: string
+  readonly photos: string
+  readonly notes: DatabaseSyncInstance
+  readonly recorder: Recorder
+  readonly open: (policy?: number) => ReturnType<typeof openNoteSource>
+}
+
+const makeWorld = Effect.fn("test.makeWorld")(function*(policy = Number.POSITIVE_INFINITY) {
+  const top = yield* temporaryFolder
+  const path = join(top, "notes.db")
+  const photos = fs.realpathSync((fs.mkdirSync(join(top, "photos")), join(top, "photos")))
+  const notes = makeNotes(path)
+  yield* Effect.addFinalizer(() => Effect.sync(() => notes.close()))
+  const open = (taken = policy) => openNoteSource(path, { policy: taken, folders: [photos] })
+  // The files of this test are older than now, whatever the clock of the test says.
+  yield* TestClock.setTime(fs.statSync(path).mtimeMs + 60_000)
+  return { path, photos, notes, open, recorder: makeRecorder(yield* open()) } satisfies World
+})
+
+/** Puts a note into the store whose file is there, is not there, or has no place. */
+const photo = ({ notes, photos }: World, name: string, bytes?: Uint8Array) => {
+  const path = join(photos, name)
+  if (bytes !== undefined) fs.writeFileSync(path, bytes)
+  addFile(notes, name, path)
+}
+
+const told = (recorder: Recorder) =>
+  Effect.map(pass(recorder), (events) =>
+    events.flatMap((event) => {
+      if (event.kind === "message.added") return [`added ${event.message.key}`]
+      if (event.kind === "attachment.content") return [`content ${event.key} ${event.content._tag} of ${event.origin}`]
+      return event.kind === "attachment.missing" ? [`missing ${event.key}: ${event.reason}`] : []
+    }))
+
+describe("attachments of a database", () => {
+  it.scoped("are taken once, after the messages, short or long, and whenever they appear", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      const { photos, recorder } = world
+      photo(world, "short", randomBytes(10))
+      photo(world, "late")
+      photo(world, "long", randomBytes(200_000))
+      addFile(world.notes, "nowhere", "")
+      const first = yield* told(recorder)
+      assert.deepStrictEqual(first, [
+        "added short",
+        "added late",
+        "added long",
+        "added nowhere",
+        "content short inline of 3",
+        "missing late: not on this machine",
+        "content long blob of 5",
+        "missing nowhere: not on this machine"
+      ])
+      assert.deepStrictEqual(yield* told(recorder), [])
+      fs.writeFileSync(join(photos, "late"), randomBytes(20))
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* told(recorder), ["content late inline of 4"])
+      assert.deepStrictEqual(yield* told(recorder), [])
+      const rebuilt: Recorder = { ...recorder, source: yield* world.open(), state: replayed(recorder) }
+      assert.deepStrictEqual(yield* told(rebuilt), [])
+    }))
+
+  it.scoped("of messages that come while others are looked for wait for these messages", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      for (let n = 0; n < 100; n++) photo(world, `n${n}`, randomBytes(10))
+      const order: Array<string> = []
+      const { source } = world.recorder
+      const remember: typeof source.remember = (event, index, table) => {
+        if (event.kind === "attachment.content" && order.length === 100) addNote(world.notes, "meanwhile")
+        if ("message" in event) order.push(`added ${event.message.key}`)
+        else if (event.kind === "attachment.content") order.push(`content ${event.key}`)
+        source.remember(event, index, table)
+      }
+      yield* pass({ ...world.recorder, source: { ...source, remember } })
+      assert.strictEqual(order.length, 201)
+      assert.strictEqual(order.indexOf("added meanwhile"), 164)
+    }))
+
+  it.scoped("that are left out are told so where some are taken, and taken when the owner changes his mind", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld(100)
+      photo(world, "small", randomBytes(99))
+      photo(world, "large", randomBytes(100))
+      assert.deepStrictEqual((yield* told(world.recorder)).slice(2), [
+        "content small inline of 3",
+        "missing large: left out by the owner's choice"
+      ])
+      const none: Recorder = { ...world.recorder, source: yield* world.open(0) }
+      photo(world, "other", randomBytes(1))
+      assert.deepStrictEqual(yield* told(none), ["added other"])
+      const all: Recorder = { ...world.recorder, source: yield* world.open(Number.POSITIVE_INFINITY) }
+      assert.deepStrictEqual(yield* told(all), ["content large inline of 4", "content other inline of 7"])
+    }))
+
+  it.scoped("of messages that went are not looked for any more", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      photo(world, "late")
+      yield* told(world.recorder)
+      world.notes.exec("DELETE FROM note")
+      fs.writeFileSync(join(world.photos, "late"), "late")
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* told(world.recorder), [])
+      assert.isFalse([...world.recorder.state.keys()].some((key) => key.startsWith("n:")))
+    }))
+})
+
+describe("the ledger of a database (Verifies: SRC-60)", () => {
+  it.scoped("adds up after a pass, names what is missing, and does not where the log is lied about", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      const { notes, recorder } = world
+      photo(world, "short", randomBytes(10))
+      photo(world, "late")
+      addNote(notes, "plain")
+      const ledger = () => recorder.source.ledger!(recorder.state)
+      assert.deepStrictEqual(mismatches(yield* ledger()), [
+        { conversation: "us", title: "Us", inStore: 3, inLog: 0 }
+      ])
+      yield* pass(recorder)
+      const whole = yield* ledger()
+      assert.deepStrictEqual(whole, {
+        conversations: [{ conversation: "us", title: "Us", inStore: 3, inLog: 3 }],
+        attachments: { referenced: 2, stored: 1, missing: [{ reason: "not on this machine", count: 1 }] },
+        skipped: []
+      })
+      // What no pass has seen yet does not add up; nothing says that all is there before it is.
+      for (const lie of ["DELETE FROM note WHERE guid = 'plain'", "INSERT INTO note (guid, room) VALUES ('x', 'us')"]) {
+        notes.exec(lie)
+        assert.strictEqual(mismatches(yield* ledger()).length, 1, lie)
+        yield* TestClock.adjust("1 minute")
+        yield* pass(recorder)
+        assert.deepStrictEqual(mismatches(yield* ledger()), [], lie)
+      }
+    }))
+})
