@@ -28,7 +28,7 @@ describe("the compressor with a thread", () => {
     Effect.gen(function*() {
       for (let block = 0; block < 5; block++) {
         const slab = new EventSlab()
-        const framed = Array.from({ length: 500 }, (_, at) =>
+        const framed = Array.from({ length: 500 }, (_, at) => {
           slab.encode({
             kind: "source.gap",
             source: "s",
@@ -36,7 +36,9 @@ describe("the compressor with a thread", () => {
             recordedAt: block,
             subject: `${at}`,
             reason: `block ${block}, event ${at}: `.repeat(at % 50)
-          }).framed)
+          })
+          return slab.close()
+        })
         const expected = framed.map((bytes) => compressSync(Uint8Array.from(bytes)))
         const frames = yield* threadedCompressor.compressAll(framed)
         for (const [at, { codec, frame }] of frames.entries()) {

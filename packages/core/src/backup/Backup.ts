@@ -4,6 +4,7 @@
  * one-shot command both do just this; they differ in when.
  */
 import { Clock, type Context, Effect, Ref } from "effect"
+import { Compressor } from "../format/Compressor.ts"
 import { COMPACT_SEGMENTS } from "../format/Limits.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
@@ -111,6 +112,7 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
   const local = yield* LocalObjects
   const capture = yield* Capture
   const pin = yield* HeadPin
+  const compressor = yield* Compressor
   const attended = new Map<string, Attended>()
   for (const target of options.targets) attended.set(target.name, yield* attend(target))
 
@@ -144,7 +146,8 @@ export const makeBackup = Effect.fn("Backup.make")(function*(options: {
       )
       if (isCompactionDue(at, report)) yield* compact({ journal, ring, entropy, target, pending: at.merging })
       return report
-    }
+    },
+    Effect.provideService(Compressor, compressor)
   )
 
   /** A target is one of those given; its turn comes when what is done there is done. */

@@ -6,10 +6,11 @@ import { Effect, Either, Stream } from "effect"
 import { attempt } from "../format/Binary.ts"
 import { eventsOf } from "../format/Block.ts"
 import { decodeEvent } from "../format/EventCodec.ts"
-import { EventSlab, type SlabEvent } from "../format/EventSlab.ts"
+import { EventSlab } from "../format/EventSlab.ts"
 import type { FormatError } from "../format/FormatError.ts"
 import { LEAF_EVENTS } from "../format/Limits.ts"
-import { groupEvents, packRuns, type Placed, type Window } from "../format/Run.ts"
+import { packRuns } from "../format/Run.ts"
+import { groupEvents, type Window, type Writing } from "../format/Windows.ts"
 import { LogBuilder } from "../log/MerkleLog.ts"
 import { classOf, type Event, standsAlone } from "../message/Event.ts"
 import type { ContentEntry, JournalEntry, JournalHead, JournalShape, StateDelta } from "./Journal.ts"
@@ -66,13 +67,13 @@ export const prepareEntry = (
   events: ReadonlyArray<Event>,
   extras: EntryExtras
 ): Either.Either<PreparedEntry, FormatError> =>
-  Either.map(encodeAll(events), ({ encoded, release }) => {
+  Either.map(encodeAll(log.size, events), ({ encoded, release, windows }) => {
     const first = log.size
-    for (const { bytes } of encoded) log.append(bytes)
+    log.appendAll(encoded)
     return {
       first,
       count: events.length,
-      windows: groupEvents(first, encoded),
+      windows,
       blobs: extras.blobs,
       head: headOf(log, events.at(-1)!.recordedAt),
       leaves: log.takeLeaves(),
@@ -102,21 +103,19 @@ export const makeEntry = Effect.fn("Entries.make")(function*(
 export const decodeAll = (events: ReadonlyArray<Uint8Array>): Either.Either<ReadonlyArray<Event>, FormatError> =>
   attempt(() => events.map(decodeEvent))
 
-const encodeAll = (events: ReadonlyArray<Event>) => {
+const encodeAll = (first: number, events: ReadonlyArray<Event>) => {
   const slab = new EventSlab()
-  return attempt(() => ({
-    encoded: events.map((event) => place(event, slab.encode(event))),
-    release: () => slab.release()
-  }))
+  return attempt(() => ({ ...groupEvents(first, events, encoding, slab), release: () => slab.release() }))
 }
 
-const place = (event: Event, { bytes, framed }: SlabEvent): Placed => ({
-  source: event.source,
-  conversation: event.conversation,
-  class: classOf(event.kind),
-  alone: standsAlone(event),
-  bytes,
-  framed
-})
+const encoding: Writing<Event> = {
+  placeOf: (event) => ({
+    source: event.source,
+    conversation: event.conversation,
+    class: classOf(event.kind),
+    alone: standsAlone(event)
+  }),
+  write: (event, slab) => slab.encode(event)
+}
 
 const headOf = (log: LogBuilder, recordedAt: number): JournalHead => ({ ...log.head(), recordedAt })

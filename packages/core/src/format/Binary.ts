@@ -188,6 +188,10 @@ export class ByteReader {
     return new Uint8Array(this.buffer.buffer, this.buffer.byteOffset + from, length)
   }
 
+  skip(length: number): void {
+    this.take(length)
+  }
+
   millis(): number {
     const value = Number(this.buffer.readBigInt64BE(this.take(8)))
     if (!Number.isSafeInteger(value)) this.fail("Limit", "a time over 2^53 milliseconds")

@@ -23,6 +23,8 @@ export const BLOCK_EVENTS = 65_536
 export const BLOCK_BYTES = 16 * MiB
 /** A run of at least this much, uncompressed, is copied into segments as it is, bytes. */
 export const FULL_RUN_BYTES = 64 * KiB
+/** Smaller runs are merged on their way into a segment, so many bytes of them at once. */
+export const MERGE_BYTES = 4 * MiB
 /** Uncompressed events in one run, bytes: what one window may decompress to. */
 export const RUN_BYTES = 32 * MiB
 /** A run is begun anew at this much, uncompressed, so that one conversation is read in small steps, bytes. */
@@ -74,7 +76,7 @@ export const PASSWORD_SCORED_CHARS = 100
 /** Log indices fit 48 bits in a name and a double in memory. */
 export const LOG_EVENTS = 2 ** 48 - 1
 /** Batches a source may run ahead of the journal. */
-export const CAPTURE_QUEUE_BATCHES = 2
+export const CAPTURE_QUEUE_BATCHES = 1
 /** Compressions handed to the thread pool at once: it has four threads, and should not run dry while we work here. */
 export const COMPRESS_CONCURRENCY = 8
 /** Up to this size compressing is done at once, bytes: a turn in the thread pool would take longer. */

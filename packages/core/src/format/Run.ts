@@ -4,13 +4,11 @@
  * that it can be read where all that was around it is lost.
  */
 import { Array as Arr, Effect, Either } from "effect"
-import { Buffer } from "node:buffer"
 import type { EventClass } from "../message/Event.ts"
 import { attempt, ByteReader, type ByteWriter } from "./Binary.ts"
 import {
   type Codec,
   codecId,
-  compress,
   type Compressed,
   decompress,
   decompressSync,
@@ -19,29 +17,15 @@ import {
   readCodec
 } from "./Compression.ts"
 import { Compressor } from "./Compressor.ts"
-import { MAX_LENGTH_BYTES, writeLength } from "./EventSlab.ts"
 import { FormatError } from "./FormatError.ts"
 import { readIndices, writeIndices } from "./Indices.ts"
-import {
-  BLOCK_EVENTS,
-  COMPRESS_CONCURRENCY,
-  DECOMPRESS_CONCURRENCY,
-  EVENT_BYTES,
-  FULL_RUN_BYTES,
-  LOG_EVENTS,
-  RUN_BYTES,
-  WINDOW_BYTES
-} from "./Limits.ts"
+import { DECOMPRESS_CONCURRENCY, EVENT_BYTES, LOG_EVENTS, RUN_BYTES } from "./Limits.ts"
 import { Slab } from "./Slab.ts"
+import type { Place, Window } from "./Windows.ts"
 
 export type { Codec } from "./Compression.ts"
 
-export interface Run {
-  readonly source: string
-  readonly conversation: string
-  readonly class: EventClass
-  /** Whether the one event in it must stay alone in its window (a mail, a file). */
-  readonly alone: boolean
+export interface Run extends Place {
   /** The indices in the log of the events it holds, ascending. */
   readonly indices: ReadonlyArray<number>
   readonly codec: Codec
@@ -51,72 +35,15 @@ export interface Run {
   readonly frame: Uint8Array
 }
 
-/** An encoded event and what decides which window it goes in. */
-export interface Placed {
-  readonly source: string
-  readonly conversation: string
-  readonly class: EventClass
-  readonly alone: boolean
-  readonly bytes: Uint8Array
-  /** The same with its length before it, where that is at hand. */
-  readonly framed?: Uint8Array
-}
-
-/** What becomes one run: `indices[n]` is the index of `events[n]`. */
-export interface Window extends Omit<Placed, "bytes" | "framed"> {
-  readonly indices: ReadonlyArray<number>
-  readonly events: ReadonlyArray<Uint8Array>
-  /** Of a window that stays with its one event: that event with its length before it, where that is at hand. */
-  readonly framed?: Uint8Array
-}
-
-/**
- * Consecutive events, of which `first` is the index of the first, by the windows they go in: one for each source,
- * conversation and class, begun anew at `Limits.WINDOW_BYTES`, and one for each event that stands alone.
- */
-export const groupEvents = (first: number, events: ReadonlyArray<Placed>): ReadonlyArray<Window> => {
-  const windows: Array<OpenWindow> = []
-  const open = new Map<string, Array<OpenWindow>>()
-  for (let at = 0; at < events.length; at++) {
-    const event = events[at]!
-    const size = event.bytes.length + MAX_LENGTH_BYTES
-    let candidates = open.get(event.conversation)
-    if (candidates === undefined) open.set(event.conversation, candidates = [])
-    const place = event.alone ? -1 : candidates.findIndex((window) => sameWindow(window, event))
-    let window = candidates[place]
-    if (window === undefined || window.bytes + size > WINDOW_BYTES || window.indices.length === BLOCK_EVENTS) {
-      const { alone, class: eventClass, conversation, framed, source } = event
-      window = { source, conversation, class: eventClass, alone, indices: [], events: [], bytes: 0 }
-      if (alone && framed !== undefined) window.framed = framed
-      windows.push(window)
-      if (place >= 0) candidates[place] = window
-      else if (!alone) candidates.push(window)
-    }
-    window.indices.push(first + at)
-    window.events.push(event.bytes)
-    window.bytes += size
-  }
-  return windows
-}
-
-/** Compresses a window's events. */
-export const packRun = (window: Window): Effect.Effect<Run> =>
-  Effect.suspend(() => {
-    const raw = joinEvents(window.events)
-    return Effect.map(compress(raw), (compressed) => runFrom(window, raw.length, compressed))
-  })
-
-/** Compresses many windows: a block can have thousands of them. Nothing of their events can be read afterwards. */
+/** Compresses windows: a block can have thousands of them. Nothing of their events can be read afterwards. */
 export const packRuns = Effect.fn("Run.packRuns")(function*(windows: ReadonlyArray<Window>) {
   const { compressAll } = yield* Compressor
-  const raws = windows.map(({ events, framed }) => framed ?? joinEvents(events))
-  const lengths = raws.map((raw) => raw.length)
-  const frames = yield* compressAll(raws)
-  return windows.map((window, at) => runFrom(window, lengths[at]!, frames[at]!))
+  const frames = yield* compressAll(windows.map(({ raw }) => raw))
+  return windows.map((window, at) => runFrom(window, frames[at]!))
 })
 
-const runFrom = (window: Window, rawLength: number, { codec, frame }: Compressed): Run => {
-  const { alone, class: eventClass, conversation, indices, source } = window
+const runFrom = (window: Window, { codec, frame }: Compressed): Run => {
+  const { alone, class: eventClass, conversation, indices, raw: { length: rawLength }, source } = window
   return { source, conversation, class: eventClass, alone, indices, codec, rawLength, frame }
 }
 
@@ -184,76 +111,6 @@ export const eventsOfRuns = Effect.fn("Run.eventsOfRuns")(function*(
   return events
 })
 
-/** One run of several of the same source, conversation and class, none of them alone, with its events by index. */
-export const mergeRuns = Effect.fn("Run.mergeRuns")(function*(
-  runs: ReadonlyArray<Run>
-): Effect.fn.Return<Run, FormatError> {
-  const [head] = runs
-  if (head === undefined) return yield* new FormatError({ reason: "Mismatch", what: "run", detail: "nothing to merge" })
-  const rawLength = runs.reduce((sum, run) => sum + run.rawLength, 0)
-  const count = runs.reduce((sum, run) => sum + run.indices.length, 0)
-  if (rawLength > RUN_BYTES || count > BLOCK_EVENTS) {
-    return yield* new FormatError({ reason: "Limit", what: "run", detail: `${count} events of ${rawLength} bytes` })
-  }
-  if (!runs.every((run) => !run.alone && sameWindow(run, head))) {
-    return yield* new FormatError({ reason: "Mismatch", what: "run", detail: "windows that must not be merged" })
-  }
-  const events: Array<readonly [index: number, bytes: Uint8Array]> = []
-  for (const run of runs) {
-    const unpacked = yield* unpackRun(run)
-    for (let at = 0; at < unpacked.length; at++) events.push([run.indices[at]!, unpacked[at]!])
-  }
-  events.sort((a, b) => a[0] - b[0])
-  if (events.some(([index], at) => at > 0 && events[at - 1]![0] === index)) {
-    return yield* new FormatError({ reason: "Mismatch", what: "run", detail: "an event that is in two runs" })
-  }
-  const { alone, class: eventClass, conversation, source } = head
-  return yield* packRun({
-    source,
-    conversation,
-    class: eventClass,
-    alone,
-    indices: events.map(([index]) => index),
-    events: events.map(([, bytes]) => bytes)
-  })
-})
-
-/**
- * The same events in fewer runs: small ones of one source, conversation and class are merged until they are full; full
- * ones and those that stand alone are kept as they are.
- */
-export const compactRuns = Effect.fn("Run.compactRuns")(function*(
-  runs: ReadonlyArray<Run>
-): Effect.fn.Return<ReadonlyArray<Run>, FormatError> {
-  const kept: Array<Run> = []
-  const small: Array<Run> = []
-  for (const run of runs) (run.alone || run.rawLength >= FULL_RUN_BYTES ? kept : small).push(run)
-  small.sort((a, b) => a.indices[0]! - b.indices[0]!)
-  const open = new Map<string, Array<Gathered>>()
-  const groups: Array<Gathered> = []
-  for (const run of small) {
-    let candidates = open.get(run.conversation)
-    if (candidates === undefined) open.set(run.conversation, candidates = [])
-    const group = candidates.find(({ runs: [head] }) => sameWindow(head, run))
-    if (group !== undefined && group.bytes < FULL_RUN_BYTES && group.count + run.indices.length <= BLOCK_EVENTS) {
-      group.runs.push(run)
-      group.bytes += run.rawLength
-      group.count += run.indices.length
-      continue
-    }
-    const begun: Gathered = { runs: [run], bytes: run.rawLength, count: run.indices.length }
-    groups.push(begun)
-    if (group === undefined) candidates.push(begun)
-    else candidates[candidates.indexOf(group)] = begun
-  }
-  const merged = yield* Effect.forEach(
-    groups,
-    (group) => group.runs.length === 1 ? Effect.succeed(group.runs[0]) : mergeRuns(group.runs),
-    { concurrency: COMPRESS_CONCURRENCY }
-  )
-  return [...kept, ...merged]
-})
-
 /**
  * Appends a run:
  *
@@ -316,39 +173,8 @@ export const readPlaceByte = (reader: ByteReader): Pick<Run, "class" | "alone"> 
 /** The order a reader meets them in; the place in this list is the number on the wire. */
 const classes: ReadonlyArray<EventClass> = ["control", "changes", "additions"]
 
-interface OpenWindow extends Window {
-  readonly indices: Array<number>
-  readonly events: Array<Uint8Array>
-  framed?: Uint8Array
-  bytes: number
-}
-
-interface Gathered {
-  readonly runs: [Run, ...Array<Run>]
-  bytes: number
-  count: number
-}
-
-const sameWindow = (
-  a: Pick<Placed, "source" | "class" | "conversation">,
-  b: Pick<Placed, "source" | "class" | "conversation">
-): boolean => a.source === b.source && a.class === b.class && a.conversation === b.conversation
-
-/** For each event its length as a varint and its bytes. */
-const joinEvents = (events: ReadonlyArray<Uint8Array>): Uint8Array => {
-  let size = 0
-  for (const event of events) size += event.length + MAX_LENGTH_BYTES
-  const raw = Buffer.allocUnsafeSlow(size)
-  let at = 0
-  for (const event of events) {
-    at = writeLength(raw, at, event.length)
-    raw.set(event, at)
-    at += event.length
-  }
-  return new Uint8Array(raw.buffer, raw.byteOffset, at)
-}
-
-const splitEvents = (raw: Uint8Array, count: number): ReadonlyArray<Uint8Array> => {
+/** The events of a frame that was opened, as views of it. */
+export const splitEvents = (raw: Uint8Array, count: number): ReadonlyArray<Uint8Array> => {
   const reader = new ByteReader(raw, "run")
   const events: Array<Uint8Array> = []
   for (let at = 0; at < count; at++) events.push(reader.bytes(EVENT_BYTES))

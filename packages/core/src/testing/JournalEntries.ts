@@ -3,8 +3,9 @@
  */
 import { Effect } from "effect"
 import type { JournalEntry, JournalHead } from "../backup/Journal.ts"
-import { groupEvents, packRuns } from "../format/Run.ts"
+import { packRuns } from "../format/Run.ts"
 import { LogBuilder } from "../log/MerkleLog.ts"
+import { groupPlaced } from "./Windows.ts"
 
 /** Makes the entries that grow a log: as capture does, with events that are only bytes. */
 export class EntryMaker {
@@ -38,7 +39,7 @@ export class EntryMaker {
       const head = { ...this.log.head(), recordedAt: this.time }
       const leaves = this.log.takeLeaves()
       const { contents = [], states = [] } = extras
-      return Effect.map(packRuns(groupEvents(first, placed)), (runs) => ({
+      return Effect.map(packRuns(groupPlaced(first, placed)), (runs) => ({
         block: { first, count: bytes.length, runs, blobs: blobsOf(first) },
         head,
         leaves,

@@ -5,9 +5,10 @@
  */
 import { decodeBlock, encodeBlock, eventsOf } from "@sealog/core/format/Block"
 import { BLOCK_EVENTS } from "@sealog/core/format/Limits"
-import { groupEvents, packRuns, type Placed } from "@sealog/core/format/Run"
+import { packRuns } from "@sealog/core/format/Run"
 import { decodeSegment, encodeSegment } from "@sealog/core/format/Segment"
 import { LogBuilder } from "@sealog/core/log/MerkleLog"
+import { groupPlaced, type Placed } from "@sealog/core/testing/Windows"
 import { Effect, Either } from "effect"
 
 const COUNT = 1_000_000
@@ -50,7 +51,7 @@ await timed("leaves and root", () => {
 const blocks = Array.from({ length: Math.ceil(COUNT / BLOCK_EVENTS) }, (_, at) => at * BLOCK_EVENTS)
 const windows = await timed(
   "group into windows",
-  () => blocks.map((first) => groupEvents(first, events.slice(first, first + BLOCK_EVENTS)))
+  () => blocks.map((first) => groupPlaced(first, events.slice(first, first + BLOCK_EVENTS)))
 )
 const packed = await timed(
   "pack (brotli in the thread pool)",

@@ -4,13 +4,14 @@ import { ByteWriter } from "@sealog/core/format/Binary"
 import { type Block, decodeBlock, encodeBlock, eventsOf, selectEvents } from "@sealog/core/format/Block"
 import { FormatError } from "@sealog/core/format/FormatError"
 import { BLOB_PARTS, BLOCK_EVENTS, NAME_CHARS } from "@sealog/core/format/Limits"
-import { groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
+import { packRuns, type Run } from "@sealog/core/format/Run"
+import { groupPlaced } from "@sealog/core/testing/Windows"
 import { Effect, Either, FastCheck as fc } from "effect"
 import { hexOf } from "../Corpora.ts"
 import { eventOf, events, firstIndex, scattered } from "./runArbitraries.ts"
 
-const blockOf = Effect.fn("test.blockOf")(function*(first: number, all: Parameters<typeof groupEvents>[1]) {
-  return { first, count: all.length, runs: yield* packRuns(groupEvents(first, all)), blobs: ["blobs/aaaa"] } as Block
+const blockOf = Effect.fn("test.blockOf")(function*(first: number, all: Parameters<typeof groupPlaced>[1]) {
+  return { first, count: all.length, runs: yield* packRuns(groupPlaced(first, all)), blobs: ["blobs/aaaa"] } as Block
 })
 
 const reasonOf = (block: Block) => {

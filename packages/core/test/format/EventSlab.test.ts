@@ -1,9 +1,9 @@
-/** Events one behind the other in a memory that is used again: each as it would be alone, with its length before it. */
+/** Windows one behind the other in a memory that is used again: each event as it would be alone, its length before it. */
 import { assert, describe, it } from "@effect/vitest"
 import { ByteReader, ByteWriter } from "@sealog/core/format/Binary"
 import { encodeEvent } from "@sealog/core/format/EventCodec"
 import { EventSlab, writeLength } from "@sealog/core/format/EventSlab"
-import { EVENT_BYTES } from "@sealog/core/format/Limits"
+import { EVENT_BYTES, WINDOW_BYTES } from "@sealog/core/format/Limits"
 import type { Event } from "@sealog/core/message/Event"
 import { hexOf } from "../Corpora.ts"
 
@@ -32,57 +32,79 @@ const encodedTo = (length: number): Event => {
 describe("EventSlab", () => {
   it("writes a length before each event in as few bytes as it has", () => {
     for (const length of [40, 127, 128, 129, 16_383, 16_384, 16_385, EVENT_BYTES]) {
-      const { bytes, framed } = new EventSlab().encode(encodedTo(length))
-      assert.strictEqual(bytes.length, length)
-      assert.strictEqual(hexOf(framed), framedAlone(encodedTo(length)))
+      const slab = new EventSlab()
+      assert.strictEqual(slab.encode(encodedTo(length)).length, length)
+      assert.strictEqual(hexOf(slab.close()), framedAlone(encodedTo(length)))
     }
   })
 
-  it("holds each event as it is encoded, and with its length before it", () => {
+  it("holds each event as it is encoded, and its window wherever that has to stand", () => {
     const slab = new EventSlab()
     const lengths = [0, 1, 100, 127, 128, 129, 5_000, 16_383, 16_384, 16_385, longest, longest, 3, longest, longest, 7]
     const events = lengths.map((length) => eventOf(length < longest ? Math.max(0, length - 20) : length))
-    const held = events.map((event) => slab.encode(event))
-    for (const [at, event] of events.entries()) {
-      assert.strictEqual(hexOf(held[at]!.bytes), hexOf(encodeEvent(event)))
-      assert.strictEqual(hexOf(held[at]!.framed), framedAlone(event))
-      // One memory: the frame is the event and what stands before it.
-      assert.strictEqual(held[at]!.bytes.buffer, held[at]!.framed.buffer)
-    }
-    assert.instanceOf(held[0]!.bytes.buffer, SharedArrayBuffer)
+    const windows: Array<Uint8Array> = []
+    const held = events.map((event, at) => {
+      if (at > 0 && at % 3 === 0) windows.push(slab.close())
+      return slab.encode(event)
+    })
+    windows.push(slab.close())
+    for (const [at, event] of events.entries()) assert.strictEqual(hexOf(held[at]!), hexOf(encodeEvent(event)))
+    assert.strictEqual(windows.map(hexOf).join(""), events.map(framedAlone).join(""))
+    assert.strictEqual(hexOf(windows[0]!), events.slice(0, 3).map(framedAlone).join(""))
+    for (const { buffer } of windows) assert.instanceOf(buffer, SharedArrayBuffer)
+  })
+
+  it("ends a window before the event that was too much for it", () => {
+    const slab = new EventSlab()
+    for (const length of [10, 20, 30]) slab.encode(eventOf(length))
+    assert.strictEqual(hexOf(slab.closeBeforeNewest()), framedAlone(eventOf(10)) + framedAlone(eventOf(20)))
+    slab.encode(eventOf(40))
+    assert.strictEqual(hexOf(slab.close()), framedAlone(eventOf(30)) + framedAlone(eventOf(40)))
+    slab.join(Buffer.from(framedAlone(eventOf(50)), "hex"))
+    slab.join(Buffer.from(framedAlone(eventOf(60)), "hex"))
+    assert.strictEqual(hexOf(slab.closeBeforeNewest()), framedAlone(eventOf(50)))
+    assert.strictEqual(hexOf(slab.close()), framedAlone(eventOf(60)))
+    assert.lengthOf(slab.close(), 0)
   })
 
   it("begins with little, goes on with much, and takes what was released before anything new", () => {
+    const memoryOf = (slab: EventSlab, length: number) => slab.encode(eventOf(length)).buffer
     const slab = new EventSlab()
-    const first = slab.encode(eventOf(10)).bytes.buffer
+    const first = memoryOf(slab, 10)
     assert.strictEqual(first.byteLength, 8 * 1024)
-    assert.strictEqual(slab.encode(eventOf(10)).bytes.buffer, first)
-    const second = slab.encode(eventOf(9_000)).bytes.buffer
-    assert.strictEqual(second.byteLength, 4 * EVENT_BYTES)
+    assert.strictEqual(memoryOf(slab, 10), first)
+    const second = memoryOf(slab, 9_000)
+    assert.strictEqual(second.byteLength, WINDOW_BYTES + 2 * EVENT_BYTES)
     slab.release()
     const again = new EventSlab()
-    assert.isAbove(again.encode(eventOf(20_000)).bytes.buffer.byteLength, 20_000)
-    assert.strictEqual(again.encode(eventOf(20_000)).bytes.buffer, second)
+    assert.isAbove(memoryOf(again, 20_000).byteLength, 20_000)
+    assert.isBelow(new EventSlab().encode(eventOf(20_000)).buffer.byteLength, 21_000)
+    assert.strictEqual(memoryOf(again, 20_000), second)
     slab.encode(eventOf(1))
-    const third = slab.encode(eventOf(9_000)).bytes.buffer
+    const third = memoryOf(slab, 9_000)
     assert.notStrictEqual(third, second)
     // Released twice, it is given to one only.
     slab.release()
     slab.release()
     const [one, two] = [new EventSlab(), new EventSlab()].map((each) => {
       each.encode(eventOf(1))
-      return each.encode(eventOf(9_000)).bytes.buffer
+      return memoryOf(each, 9_000)
     })
     assert.strictEqual(one, third)
     assert.notStrictEqual(two, third)
+    // What is longer than any window has a memory of its own.
+    const long = new EventSlab()
+    long.encode(eventOf(1))
+    long.join(new Uint8Array(5_000_000))
+    assert.isAbove(long.close().buffer.byteLength, 5_000_000)
   })
 
   it("writes nothing of an event that cannot be", () => {
     const slab = new EventSlab()
-    const before = slab.encode(eventOf(5))
+    slab.encode(eventOf(5))
     assert.throws(() => slab.encode(eventOf(longest + 1)), /^event: /)
-    const after = slab.encode(eventOf(5))
-    assert.strictEqual(after.framed.byteOffset, before.bytes.byteOffset + before.bytes.length + 2)
+    slab.encode(eventOf(5))
+    assert.strictEqual(hexOf(slab.close()), framedAlone(eventOf(5)).repeat(2))
   })
 
   it("writes a length as a varint", () => {

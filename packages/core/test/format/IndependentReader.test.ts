@@ -7,7 +7,8 @@ import { Storage, StorageError, type StorageShape } from "@sealog/core/backup/St
 import { createVault } from "@sealog/core/backup/Vault"
 import { sealBlob, sealSegment } from "@sealog/core/backup/VaultObjects"
 import { decodeEvent, encodeEvent } from "@sealog/core/format/EventCodec"
-import { compactRuns, groupEvents, packRuns } from "@sealog/core/format/Run"
+import { packRuns } from "@sealog/core/format/Run"
+import { compactRuns } from "@sealog/core/format/RunMerge"
 import * as Entropy from "@sealog/core/keys/Entropy"
 import * as Kdf from "@sealog/core/keys/Kdf"
 import { generateKeyRing, generateVaultId, type KeyRingShape, rotateKeyRing } from "@sealog/core/keys/KeyRing"
@@ -21,6 +22,7 @@ import { contentOf } from "@sealog/core/message/EventContent"
 import { restoredContent } from "@sealog/core/restore/Contents"
 import { type FetchShape, makeFetch } from "@sealog/core/restore/Fetch"
 import { openLog } from "@sealog/core/restore/Open"
+import { groupPlaced } from "@sealog/core/testing/Windows"
 import { Effect, Either, Layer, Redacted, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
@@ -115,7 +117,7 @@ const write = Effect.fn("test.write")(function*(options: {
   const after = log.head()
   // Two blocks, so that runs are merged and their indices have gaps.
   const half = Math.ceil(placed.length / 2)
-  const windows = [...groupEvents(first, placed.slice(0, half)), ...groupEvents(first + half, placed.slice(half))]
+  const windows = [...groupPlaced(first, placed.slice(0, half)), ...groupPlaced(first + half, placed.slice(half))]
   const runs = yield* compactRuns(yield* packRuns(windows))
   const last = log.size - 1
   const sealed = yield* sealSegment({

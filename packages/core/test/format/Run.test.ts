@@ -10,19 +10,9 @@ import {
   RUN_BYTES,
   WINDOW_BYTES
 } from "@sealog/core/format/Limits"
-import {
-  checkCover,
-  compactRuns,
-  decodeRun,
-  encodeRun,
-  eventsOfRuns,
-  groupEvents,
-  mergeRuns,
-  packRun,
-  packRuns,
-  type Run,
-  unpackRun
-} from "@sealog/core/format/Run"
+import { checkCover, decodeRun, encodeRun, eventsOfRuns, packRuns, type Run, unpackRun } from "@sealog/core/format/Run"
+import { compactRuns, mergeRuns } from "@sealog/core/format/RunMerge"
+import { groupPlaced, packRun } from "@sealog/core/testing/Windows"
 import { Effect, Either, FastCheck as fc } from "effect"
 import { hexOf } from "../Corpora.ts"
 import { eventOf, events, firstIndex, noise, scattered } from "./runArbitraries.ts"
@@ -48,14 +38,14 @@ describe("Run", () => {
     [firstIndex, events],
     ([first, all]) =>
       Effect.gen(function*() {
-        const windows = groupEvents(first, all)
+        const windows = groupPlaced(first, all)
         for (const window of windows) {
           for (const index of window.indices) {
             const event = all[index - first]!
             assert.strictEqual(windowOf(event), windowOf(window))
             assert.strictEqual(event.alone, window.alone)
           }
-          if (window.alone) assert.strictEqual(window.events.length, 1)
+          if (window.alone) assert.strictEqual(window.indices.length, 1)
         }
         const runs = (yield* packRuns(windows)).map((run) => Either.getOrThrow(decoded(encoded(run))))
         const back = yield* eventsOfRuns(first, all.length, runs)
@@ -66,20 +56,20 @@ describe("Run", () => {
 
   it("begins a window anew before it is too large to be read in one step", () => {
     const all = Array.from({ length: 21 }, (_, at) => eventOf({ bytes: noise(100_000, at) }))
-    const windows = groupEvents(0, all)
-    assert.deepStrictEqual(windows.map(({ events: held }) => held.length), [10, 10, 1])
+    const windows = groupPlaced(0, all)
+    assert.deepStrictEqual(windows.map(({ indices }) => indices.length), [10, 10, 1])
     assert.isAtMost(10 * 100_003, WINDOW_BYTES)
     // Each counts three bytes for its length.
     const [half, rest] = [noise(WINDOW_BYTES / 8 - 3), noise(WINDOW_BYTES / 8 - 2)]
     const eight = Array.from({ length: 8 }, () => eventOf({ bytes: half }))
-    assert.lengthOf(groupEvents(0, eight), 1)
-    assert.lengthOf(groupEvents(0, [...eight.slice(1), eventOf({ bytes: rest })]), 2)
+    assert.lengthOf(groupPlaced(0, eight), 1)
+    assert.lengthOf(groupPlaced(0, [...eight.slice(1), eventOf({ bytes: rest })]), 2)
     const many = Array.from({ length: BLOCK_EVENTS + 1 }, () => eventOf({ bytes: new Uint8Array(0) }))
-    assert.deepStrictEqual(groupEvents(5, many).map(({ indices }) => [indices.length, indices[0]]), [
+    assert.deepStrictEqual(groupPlaced(5, many).map(({ indices }) => [indices.length, indices[0]]), [
       [BLOCK_EVENTS, 5],
       [1, 5 + BLOCK_EVENTS]
     ])
-    assert.lengthOf(groupEvents(0, [eventOf({ bytes: noise(EVENT_BYTES) })]), 1)
+    assert.lengthOf(groupPlaced(0, [eventOf({ bytes: noise(EVENT_BYTES) })]), 1)
   })
 
   it.effect("writes scattered indices in a few bits each, and consecutive ones in none", () =>
@@ -119,7 +109,7 @@ describe("Run", () => {
     [firstIndex, events, fc.nat(), fc.integer({ min: 1, max: 255 })],
     ([first, all, at, flip]) =>
       Effect.gen(function*() {
-        for (const run of yield* packRuns(groupEvents(first, all).slice(0, 3))) {
+        for (const run of yield* packRuns(groupPlaced(first, all).slice(0, 3))) {
           const bytes = encoded(run)
           for (const place of scattered(at, bytes.length - run.frame.length)) {
             const changed = bytes.with(place, bytes[place]! ^ flip)
@@ -223,10 +213,10 @@ describe("Run", () => {
       )
       const runs: Array<Run> = []
       for (let from = 0; from < 300; from += 10) {
-        runs.push(...yield* packRuns(groupEvents(from, all.slice(from, from + 10))))
+        runs.push(...yield* packRuns(groupPlaced(from, all.slice(from, from + 10))))
       }
       const full = yield* packRuns(
-        groupEvents(300, all.slice(300).map((event) => ({ ...event, conversation: "chat-1" })))
+        groupPlaced(300, all.slice(300).map((event) => ({ ...event, conversation: "chat-1" })))
       )
       runs.push(...full)
       const compacted = yield* compactRuns(runs)

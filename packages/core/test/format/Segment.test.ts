@@ -10,11 +10,12 @@ import {
   SEGMENT_RUNS_BYTES
 } from "@sealog/core/format/Limits"
 import { padme } from "@sealog/core/format/Padme"
-import { encodeRun, eventsOfRuns, groupEvents, packRuns, type Run } from "@sealog/core/format/Run"
+import { encodeRun, eventsOfRuns, packRuns, type Run } from "@sealog/core/format/Run"
 import { sealedLength } from "@sealog/core/format/SealedStream"
 import { decodeSegment, encodeSegment, segmentBytesOf } from "@sealog/core/format/Segment"
 import { chunkSpans, readRuns, readTrailer, salvageRuns, type SegmentChunks } from "@sealog/core/format/SegmentReader"
 import { LogBuilder } from "@sealog/core/log/MerkleLog"
+import { groupPlaced } from "@sealog/core/testing/Windows"
 import { Effect, Either, FastCheck as fc } from "effect"
 import { hexOf } from "../Corpora.ts"
 import { contentsOf, eventOf, events, firstIndex, noise, scattered } from "./runArbitraries.ts"
@@ -278,7 +279,7 @@ describe("SegmentReader", () => {
         const error = yield* Effect.flip(readRuns(chunks, [{ ...entry!, ...other }]))
         assert.strictEqual(error.reason, "Mismatch")
       }
-      assert.lengthOf(yield* packRuns(groupEvents(0, all)), 2)
+      assert.lengthOf(yield* packRuns(groupPlaced(0, all)), 2)
     }))
 
   /** Verifies: FMT-11 */

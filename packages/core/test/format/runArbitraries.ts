@@ -1,7 +1,8 @@
 /** Random events with their places, as capture hands them over, and the segments that are made of them. */
-import { groupEvents, packRuns, type Placed } from "@sealog/core/format/Run"
+import { packRuns } from "@sealog/core/format/Run"
 import type { SegmentContents } from "@sealog/core/format/Segment"
 import { LogBuilder } from "@sealog/core/log/MerkleLog"
+import { groupPlaced, type Placed } from "@sealog/core/testing/Windows"
 import { Effect, FastCheck as fc } from "effect"
 
 const textBytes = fc.string({ maxLength: 60, unit: "binary" }).map((text) => new Uint8Array(Buffer.from(text)))
@@ -21,7 +22,7 @@ export const firstIndex = fc.oneof(fc.nat(300), fc.integer({ min: 2 ** 40, max: 
 
 /** The segment that holds these events, behind a log of which nothing else is known. */
 export const contentsOf = Effect.fn("test.contentsOf")(function*(first: number, all: ReadonlyArray<Placed>) {
-  const runs = yield* packRuns(groupEvents(first, all))
+  const runs = yield* packRuns(groupPlaced(first, all))
   const builder = LogBuilder.empty()
   builder.appendAll(all.map(({ bytes }) => bytes))
   const last = first + all.length - 1

@@ -67,7 +67,7 @@ export const explanations: ReadonlyArray<Explanation> = [
     "Binary.ts | ConditionalExpression | needed <= this.buffer.length → false",
     "Binary.ts | EqualityOperator | needed <= this.buffer.length → needed < this.buffer.length",
     "Binary.ts | ArithmeticOperator | this.buffer.length * 2",
-    "EventSlab.ts | EqualityOperator | this.used + needed > this.memory.length → this.used + needed >= this.memory.length",
+    "EventSlab.ts | EqualityOperator | this.used + length <= this.memory.length → this.used + length < this.memory.length",
     "EventSlab.ts | ConditionalExpression | kept.length < KEPT → true",
     "EventSlab.ts | EqualityOperator | kept.length < KEPT → kept.length <= KEPT"
   ),
