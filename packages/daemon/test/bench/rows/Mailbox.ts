@@ -1,88 +1,11 @@
-/**
- * A mailbox of 50,000 mails, against restic and borg: the first backup, a hundred mails more, a restore, a drill. All
- * rows come out of the same runs, in which everybody does every step in turns (`Trial.ts`).
- */
-import { Effect } from "effect"
-import { join } from "node:path"
-import { borg } from "../contenders/Borg.ts"
-import type { Entrant } from "../contenders/Contender.ts"
-import { restic } from "../contenders/Restic.ts"
-import { sealog } from "../contenders/Sealog.ts"
+/** A mailbox of 50,000 mails: the first backup, a hundred mails more, a restore, a drill. */
 import { keptMailbox } from "../Mailbox.ts"
-import type { Asked, Reading, Row, Scenario } from "../Row.ts"
-import { type Measured, runTrial, type Step, type Trial } from "../Trial.ts"
-import { medianOf } from "../Verdict.ts"
-
-interface MailRow extends Omit<Row, "scenario"> {
-  readonly step: Step
-  /** Where the peers do the same in another step. */
-  readonly peersStep?: Step
-  readonly figure: (measured: Measured) => number
-  /** The derivation of a key, where the figure is without it: it is told beside. */
-  readonly derivation?: keyof Measured["derivation"]
-}
-
-const measure = Effect.fn("bench.mailbox")(function*(asked: Asked, wanted: ReadonlySet<string>) {
-  const { arrivals, folder, mails, runs, say, seed } = asked
-  const store = yield* keptMailbox({ folder, mails, say, seed })
-  const { entrants, versions } = yield* present(say)
-  const wantedRows = mailRows.filter(({ name }) => wanted.has(name))
-  const steps = new Set(
-    wantedRows.flatMap(({ peersStep, step }) => peersStep === undefined ? [step] : [step, peersStep])
-  )
-  const trials: Array<Trial> = []
-  for (let run = 0; run < runs; run++) {
-    say(`run ${run + 1} of ${runs}`)
-    const options = { arrivals, entrants, kdfMemoryMiB: asked.kdfMemoryMiB, steps, store, run, say }
-    trials.push(yield* runTrial({ ...options, folder: join(folder, "work") }))
-  }
-  return new Map(wantedRows.map((row) => [row.name, readingOf(row, trials, versions)] as const))
-})
-
-/** Who is installed; ours has to be. */
-const present = Effect.fn("bench.present")(function*(say: (line: string) => void) {
-  const entrants: Array<Entrant> = []
-  const versions: Array<string> = []
-  for (const entrant of [sealog, restic, borg]) {
-    const version = yield* entrant.version
-    if (version === undefined) say(`${entrant.name} is not installed: nothing is compared with it`)
-    else entrants.push(entrant)
-    if (version !== undefined && entrant !== sealog) versions.push(version)
-  }
-  return { entrants, versions }
-})
-
-const readingOf = (
-  { derivation, figure, peersStep, step }: MailRow,
-  trials: ReadonlyArray<Trial>,
-  versions: ReadonlyArray<string>
-): Reading => {
-  const figuresOf = (name: string, of: (measured: Measured) => number): ReadonlyArray<number> =>
-    trials.flatMap((trial) => {
-      const measured = trial.get(name === sealog.name ? step : peersStep ?? step)?.get(name)
-      return measured === undefined ? [] : [of(measured)]
-    })
-  const names = [...(trials[0]?.get(peersStep ?? step)?.keys() ?? [])].filter((name) => name !== sealog.name)
-  return {
-    own: figuresOf(sealog.name, figure),
-    peers: Object.fromEntries(names.toSorted().map((name) => [name, figuresOf(name, figure)] as const)),
-    beside: {
-      ...(derivation === undefined
-        ? {}
-        : { "key derivation": medianOf(figuresOf(sealog.name, (measured) => measured.derivation[derivation])) }),
-      ...(versions.length === 0 ? {} : { peers: versions.join(", ") })
-    }
-  }
-}
-
-const time = ({ seconds }: Measured): number => seconds
-const withoutDerivation = ({ derivation, seconds }: Measured): number => seconds - derivation.seconds
-const processor = ({ cpuSeconds }: Measured): number => cpuSeconds
-const peak = ({ peakBytes }: Measured): number => peakBytes
+import type { Row } from "../Row.ts"
+import { peak, processor, time, type TrialRow, trialRows, withoutDerivation } from "../TrialRows.ts"
 
 const memory = { on: "figure", must: 250e6, goal: 150e6 } as const
 
-const mailRows: ReadonlyArray<MailRow> = [
+const mailRows: ReadonlyArray<TrialRow> = [
   {
     name: "first-backup",
     step: "first",
@@ -244,13 +167,9 @@ const mailRows: ReadonlyArray<MailRow> = [
   }
 ]
 
-const scenario: Scenario = {
+export const mailboxRows: ReadonlyArray<Row> = trialRows(mailRows, {
   name: "mailbox",
   title: "A mailbox of 50,000 mails",
   sizes: ["runs", "mails", "arrivals"],
-  measure
-}
-
-export const mailboxRows: ReadonlyArray<Row> = mailRows.map((
-  { derivation: _derivation, figure: _figure, step: _step, ...row }
-) => ({ ...row, scenario }))
+  keptStore: keptMailbox
+})

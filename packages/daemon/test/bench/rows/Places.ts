@@ -24,10 +24,11 @@ const SERVERS = ["apache", "nginx", "lighttpd", "rclone"] as const
 const DISK = "disk"
 type Place = DavServerName | typeof DISK
 
+const REQUESTS = "webdav-requests"
 /** The one server that tells which requests it answered. */
 const TELLING = "apache"
 /** Of what is shipped: the rest opens the vault, lists it, and reads where its log ends. */
-const OF_SHIPPING = /^[A-Z]+ \/vault\/tmp\/./
+const OF_SHIPPING = /^[A-Z]+ \/vault\/tmp\/\S/
 
 interface Passed {
   readonly backup: number
@@ -36,12 +37,16 @@ interface Passed {
   readonly requests: ReadonlyArray<string>
 }
 
-const measure = Effect.fn("bench.places")(function*(asked: Asked) {
+const measure = Effect.fn("bench.places")(function*(asked: Asked, wanted: ReadonlySet<string>) {
   const { folder, mails, runs, say, seed } = asked
   const store = yield* keptMailbox({ folder, mails, say, seed })
+  const isTelling = (server: Place) => server === TELLING && wanted.has(REQUESTS)
+  const servers = SERVERS.filter((each) =>
+    wanted.has(`${each}-backup`) || wanted.has(`${each}-restore`) || isTelling(each)
+  )
   const passed = new Map<Place, Array<Passed>>()
   for (let run = 0; run < runs; run++) {
-    for (const place of [DISK, ...SERVERS] as const) {
+    for (const place of [DISK, ...servers] as const) {
       const found = yield* Effect.scoped(passOnce(asked, store, place, run))
       say(`${place}: backup ${found.backup.toFixed(2)} s, restore ${found.restore.toFixed(2)} s`)
       passed.set(place, [...(passed.get(place) ?? []), found])
@@ -49,14 +54,14 @@ const measure = Effect.fn("bench.places")(function*(asked: Asked) {
   }
   const figures = (place: Place, of: (each: Passed) => number) => (passed.get(place) ?? []).map(of)
   const readings = new Map<string, Reading>()
-  for (const place of SERVERS) {
+  for (const place of servers) {
     for (const step of ["backup", "restore"] as const) {
       const of = (each: Passed) => each[step]
       readings.set(`${place}-${step}`, { own: figures(place, of), peers: { [DISK]: figures(DISK, of) } })
     }
   }
   const asks = passed.get(TELLING) ?? []
-  readings.set("webdav-requests", {
+  readings.set(REQUESTS, {
     own: asks.map(({ requests }) => requests.filter((each) => OF_SHIPPING.test(each)).length),
     beside: { arrivals: asked.arrivals, "requests in all": medianOf(asks.map(({ requests }) => requests.length)) }
   })
@@ -117,7 +122,7 @@ export const placeRows: ReadonlyArray<Row> = [
     }
   ]),
   {
-    name: "webdav-requests",
+    name: REQUESTS,
     work: "Requests for 100 new mails",
     how: "of what is shipped, as Apache notes them: one PUT, one GET, one MOVE; opening the vault and its log beside",
     unit: "count",
