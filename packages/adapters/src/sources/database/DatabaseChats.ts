@@ -16,7 +16,13 @@ export const tellChats = (reader: RowReader, state: SourceState): ReadonlyArray<
     } as const
     if (state.get(`u:${participant}`) !== participantDigest(fact)) facts.push(fact)
   }
-  for (const { conversation, extra, members, title, type } of reader.chats()) {
+  const chats = reader.chats()
+  const there = new Set(chats.map(({ conversation }) => conversation))
+  for (const key of state.keys()) {
+    const conversation = key.slice(2)
+    if (key.startsWith("c:") && !there.has(conversation)) facts.push({ kind: "chat.removed", conversation })
+  }
+  for (const { conversation, extra, members, title, type } of chats) {
     const fact = {
       kind: "chat.upsert",
       conversation,

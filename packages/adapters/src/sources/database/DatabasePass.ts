@@ -150,7 +150,8 @@ const tellMessage = ({ reactions, state }: Pass, facts: Array<Fact>, { event, kn
   const origin = originFact(known?.added ?? gone?.origin)
   const about = { conversation, key, ...origin }
   if (known === undefined && gone === undefined) facts.push({ kind: "message.added", conversation, message })
-  else if (event === undefined || !same(event, { conversation, message })) {
+  // What a store leaves of a message that was removed is no version of it: the last one stands.
+  else if (removed === undefined && (event === undefined || !same(event, { conversation, message }))) {
     facts.push({ kind: "message.edited", conversation, message, ...origin })
   }
   if (removed !== undefined && gone?.scope !== removed.scope) {

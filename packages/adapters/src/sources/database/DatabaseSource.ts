@@ -118,7 +118,9 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>) => {
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
     schedule.spent(plan, performance.now() - started)
-    const reacted = isReplay ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty
+    // Where they are kept with their messages, they are compared with these.
+    const hasReactionRows = yield* database.look((rows) => rows.reactions !== undefined)
+    const reacted = isReplay && hasReactionRows ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty
     const file = state.get(FILE) === identity ? [] : [[FILE, identity] as const]
     return inGroups(chats, now).pipe(
       Stream.concat(lookAt(pass, pages)),

@@ -47,6 +47,9 @@ export const remember = (event: Event, index: number, table: SourceTable): void 
       return without(table, "r:", event.key, reactionLine(event))
     case "chat.upsert":
       return table.set(`c:${event.conversation}`, chatDigest(event))
+    case "chat.removed":
+      table.delete(`c:${event.conversation}`)
+      return table.delete(`m:${event.conversation}`)
     case "chat.members":
       return table.set(`m:${event.conversation}`, digest(event.members))
     case "participant.upsert":
