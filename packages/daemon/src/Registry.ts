@@ -3,13 +3,15 @@
  * contract tests read. Code is loaded when a kind is opened, not when it is named.
  */
 import type { FileSystem } from "@effect/platform"
+import { type AttachmentPolicy, parseAttachmentPolicy } from "@sealog/adapters/sources/AttachmentPolicy"
 import type { WebDavAccess } from "@sealog/adapters/storage/WebDavClient"
 import type { OptionsError, StorageAccess, StorageAdapter } from "@sealog/core/backup/DefineStorage"
 import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import type { StorageError, StorageShape } from "@sealog/core/backup/Storage"
 import { Effect, type Scope } from "effect"
+import * as NodePath from "node:path"
 import type { PackageError } from "./Package.ts"
-import type { Platform } from "./Platform.ts"
+import type { Platform, PlatformShape } from "./Platform.ts"
 
 export type Role = "source" | "target"
 
@@ -28,11 +30,20 @@ export interface NamedStore extends Named {
 }
 
 export interface SourceAdapter {
+  /** Of a program that keeps its store in one place: where, and the file there that is its store. */
+  readonly usual?: UsualPlace
   /** Whether messages have files beside them, which can be left out. */
   readonly attachments?: true
   readonly open: (spec: NamedStore) => Effect.Effect<SourceShape, SourceError>
   /** What is known of such a source though its store is away: how its events are remembered. */
   readonly memory: Effect.Effect<Pick<SourceShape, "remember" | "gaps">>
+}
+
+export interface UsualPlace {
+  /** What a SPEC means that names no path; `undefined` where this system has no such program. */
+  readonly place: (platform: PlatformShape) => string | undefined
+  /** Within the place; empty where that is the file. */
+  readonly file: string
 }
 
 /** A place, and how it is entered, to be found when it is first used. */
@@ -63,6 +74,24 @@ export interface TargetAdapter {
   readonly sweep?: (spec: NamedPlace, prefix: string) => Effect.Effect<void, TargetError, TargetServices>
 }
 
+/** A place in the user's own folder on macOS. */
+function onMac(...parts: ReadonlyArray<string>): UsualPlace["place"] {
+  return ({ system, userDir }) => system === "macos" ? NodePath.posix.join(userDir, ...parts) : undefined
+}
+
+/** Of words that were checked when they were read; all, where there are none. */
+function policyOf(words: string | undefined): { readonly attachments?: AttachmentPolicy } {
+  return given({ attachments: words === undefined ? undefined : parseAttachmentPolicy(words) })
+}
+
+/** How stores in databases are remembered, whatever program keeps them. */
+function databaseMemory(): SourceAdapter["memory"] {
+  return Effect.map(
+    Effect.promise(() => import("@sealog/adapters/sources/database/DatabaseTable")),
+    ({ gapsOf, remember }) => ({ gaps: gapsOf, remember })
+  )
+}
+
 export const sources: Readonly<Record<string, SourceAdapter>> = {
   maildir: {
     open: ({ name, place }) =>
@@ -87,6 +116,19 @@ export const sources: Readonly<Record<string, SourceAdapter>> = {
       ),
       ([{ remember }, { gapsOf }]) => ({ gaps: gapsOf, remember })
     )
+  },
+  whatsapp: {
+    usual: {
+      place: onMac("Library", "Group Containers", "group.net.whatsapp.WhatsApp.shared"),
+      file: "ChatStorage.sqlite"
+    },
+    attachments: true,
+    open: ({ attachments, name, place }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/sources/whatsapp/WhatsApp")),
+        ({ openWhatsApp }) => openWhatsApp({ name, path: place, ...policyOf(attachments) })
+      ),
+    memory: databaseMemory()
   }
 }
 
@@ -205,7 +247,6 @@ const availability = (now: Readonly<Record<string, unknown>>, later: ReadonlyArr
 })
 
 export const sourceKinds: Readonly<Record<string, Availability>> = availability(sources, [
-  "whatsapp",
   "whatsapp-android",
   "whatsapp-export",
   "imessage",

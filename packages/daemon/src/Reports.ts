@@ -275,7 +275,13 @@ export const SourceListReport = document("source-list", { sources: Schema.Array(
 export type SourceListReport = typeof SourceListReport.Type
 
 export const SourceDetectReport = document("source-detect", {
-  found: Schema.Array(Schema.Struct({ kind: Schema.String, spec: Schema.String, path: Schema.String }))
+  found: Schema.Array(Schema.Struct({
+    kind: Schema.String,
+    spec: Schema.String,
+    path: Schema.String,
+    /** What is to be done before it can be read. */
+    missing: Schema.optionalWith(Schema.String, { exact: true })
+  }))
 })
 export type SourceDetectReport = typeof SourceDetectReport.Type
 

@@ -5,7 +5,7 @@
 import { Data, Either, Schema } from "effect"
 import * as NodePath from "node:path"
 import { type PlatformShape, variable } from "./Platform.ts"
-import { type Role, sourceKinds, targetKinds, targets } from "./Registry.ts"
+import { type Role, sourceKinds, sources, targetKinds, targets } from "./Registry.ts"
 import { TargetSettings } from "./TargetSettings.ts"
 
 export const Spec = Schema.Struct({
@@ -31,6 +31,8 @@ export type SpecReason =
   | "LaterKind"
   | "BadName"
   | "DuplicateName"
+  /** No path is given, and this system has no place where such a store usually is. */
+  | "NoUsualPlace"
   | "BadUrl"
   | "BadPackage"
   /** A password, or what may be one. It is never said again. */
@@ -102,6 +104,13 @@ const parse = (role: Role, text: string, platform: PlatformShape): Either.Either
       kind,
       ...drive
     }))
+  }
+  const usual = role === "source" && place === "" && split?.[2] === undefined ? sources[kind]?.usual : undefined
+  if (usual !== undefined) {
+    const found = usual.place(platform)
+    return found === undefined
+      ? Either.left(failure("NoUsualPlace", role, kind))
+      : Either.right({ name: name?.normalize("NFC"), kind, place: found, spec: kind })
   }
   if (place === "") return Either.left(failure("Malformed", role, text))
   if (role === "target" && targets[kind]?.place === "url") {

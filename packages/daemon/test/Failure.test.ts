@@ -40,6 +40,7 @@ const all: ReadonlyArray<KnownError> = [
   ...reasons(Core.source).map((reason) =>
     new SourceError({ reason, method: "dump", subject: "/home/ada/Maildir", cause })
   ),
+  new SourceError({ reason: "Denied", method: "open", subject: "/Users/ada/Library/Messages/chat.db", cause }),
   ...reasons(Core.journal).map((reason) =>
     new JournalError({ reason, method: "append", subject: "000012.log", pid: 4_711, cause })
   ),

@@ -59,7 +59,7 @@ describe("Spec", () => {
     assert.strictEqual(refused("floppy:/a"), "UnknownKind")
     assert.strictEqual(refused("constructor:/a"), "UnknownKind")
     assert.strictEqual(refused("disk:/a"), "UnknownKind")
-    assert.strictEqual(refused("whatsapp"), "LaterKind")
+    assert.strictEqual(refused("signal"), "LaterKind")
     assert.strictEqual(refused("sftp://ada@host/x", "target"), "LaterKind")
     assert.strictEqual(refused("s3:https://e/b", "target"), "LaterKind")
   })
@@ -118,6 +118,23 @@ describe("Spec", () => {
     for (const text of ["icloud:/etc", "icloud:../x", "icloud:a//b", "icloud:~", "icloud:a/../b", "icloud:."]) {
       assert.strictEqual(refused(text, "target"), "Malformed", text)
     }
+  })
+
+  /** Verifies: SRC-73 */
+  it("knows where WhatsApp keeps its store on macOS, and asks for the path elsewhere", () => {
+    const spec = (text: string, platform: Partial<PlatformShape> = {}) =>
+      Either.map(parseOne("source", text, { ...linux, ...platform }), (parsed) => [
+        parsed.name,
+        parsed.place,
+        parsed.spec
+      ])
+    const usual = "/home/ada/Library/Group Containers/group.net.whatsapp.WhatsApp.shared"
+    const mac = { system: "macos" } as const
+    assert.deepStrictEqual(spec("whatsapp", mac), Either.right(["whatsapp", usual, "whatsapp"]))
+    assert.deepStrictEqual(spec("chats=whatsapp", mac), Either.right(["chats", usual, "whatsapp"]))
+    assert.deepStrictEqual(spec("whatsapp:~/wa"), Either.right(["whatsapp", "/home/ada/wa", "whatsapp:/home/ada/wa"]))
+    assert.strictEqual(refused("whatsapp"), "NoUsualPlace")
+    assert.strictEqual(refused("whatsapp:"), "Malformed")
   })
 
   /** Verifies: DAV-9 */

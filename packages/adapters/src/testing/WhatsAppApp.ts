@@ -162,15 +162,29 @@ export class WhatsAppApp {
   }
 
   /** Deleted for me: nothing is left. */
-  erase(row: number): void {
-    this.tables.together(() => {
+  erase(row: number): Erased {
+    return this.tables.together(() => {
       const message = this.message(row)
       this.dropFile(row)
-      for (const [table, column] of [["ZWAMEDIAITEM", "ZMEDIAITEM"], ["ZWAMESSAGEINFO", "ZMESSAGEINFO"]] as const) {
+      const rows: Array<Erased[number]> = []
+      for (const [table, column] of PARTS) {
         const other = message[column]
-        if (typeof other === "number") this.tables.remove(table, other)
+        if (typeof other !== "number") continue
+        rows.push([table, this.tables.get(table, other)])
+        this.tables.remove(table, other)
       }
-      this.tables.remove("ZWAMESSAGE", row)
+      return rows
+    })
+  }
+
+  /** As whoever puts the store back from a copy of it does. */
+  putBack(erased: Erased): void {
+    this.tables.together(() => {
+      for (const [table, cells] of erased) {
+        const names = Object.keys(cells)
+        const sql = `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`
+        this.tables.database.prepare(sql).run(...Object.values(cells))
+      }
     })
   }
 
@@ -213,6 +227,8 @@ export class WhatsAppApp {
     const whole = join(this.root, "Message", path)
     fs.mkdirSync(dirname(whole), { recursive: true, mode: 0o700 })
     fs.writeFileSync(whole, bytes, { mode: 0o600 })
+    const seconds = this.now() / 1_000
+    fs.utimesSync(whole, seconds, seconds)
     this.tables.update("ZWAMEDIAITEM", Number(message["ZMEDIAITEM"]), { MEDIALOCALPATH: path, CLOUDSTATUS: 0 })
     return whole
   }
@@ -341,6 +357,12 @@ export class WhatsAppApp {
     if (typeof path === "string") fs.rmSync(join(this.root, "Message", path), { force: true })
   }
 }
+
+/** Rows that were taken out, by their tables. */
+export type Erased = ReadonlyArray<readonly [table: string, cells: Readonly<Record<string, Cell>>]>
+
+/** Where a message stands, and by which of its columns. */
+const PARTS = [["ZWAMEDIAITEM", "ZMEDIAITEM"], ["ZWAMESSAGEINFO", "ZMESSAGEINFO"], ["ZWAMESSAGE", "Z_PK"]] as const
 
 /** Whose store it is. */
 const OWNER = "12025550100@s.whatsapp.net"

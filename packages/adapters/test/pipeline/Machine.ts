@@ -11,6 +11,7 @@ import { makeMaildirProjection } from "@sealog/adapters/projections/Maildir"
 import { openRestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
 import { openJsonl } from "@sealog/adapters/sources/Jsonl"
 import { openMaildir } from "@sealog/adapters/sources/Maildir"
+import { openWhatsApp } from "@sealog/adapters/sources/whatsapp/WhatsApp"
 import { makeDisk, prepareDisk } from "@sealog/adapters/storage/Disk"
 import { makeBackup } from "@sealog/core/backup/Backup"
 import * as Capture from "@sealog/core/backup/Capture"
@@ -42,14 +43,15 @@ export interface Machine {
   readonly mail: string
   readonly targets: ReadonlyArray<string>
   /** What its store is; a Maildir where nothing is said. */
-  readonly kind?: "jsonl"
+  readonly kind?: "jsonl" | "whatsapp"
   /** Told by a test instead of being read from a store. */
   readonly source?: SourceShape
 }
 
 export const openStore = ({ kind, mail, source }: Machine): OpenSource => {
   if (source !== undefined) return Effect.succeed(source)
-  return kind === "jsonl" ? openJsonl({ name: "jsonl", path: mail }) : openMaildir({ name: "maildir", path: mail })
+  if (kind === "whatsapp") return openWhatsApp({ name: kind, path: mail })
+  return kind === "jsonl" ? openJsonl({ name: kind, path: mail }) : openMaildir({ name: "maildir", path: mail })
 }
 
 /** A machine with an empty Maildir and a journal without events. */

@@ -110,6 +110,7 @@ const seeing: ReadonlyArray<SourceClause> = [
       const { recorder } = yield* given([])
       yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (yield* StoreDriver).add, { discard: true })
       const sizes = yield* recorder.source.changes(new Map(), noPast).pipe(
+        Stream.tap(({ release }) => Effect.sync(() => release?.())),
         Stream.map(({ drafts }) => ({
           drafts: drafts.length,
           bytes: drafts.reduce((sum, { fact }) => sum + inlineBytes(fact), 0)

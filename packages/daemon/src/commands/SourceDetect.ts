@@ -1,11 +1,13 @@
 /** `sealog source detect`: looks for stores where programs usually keep them. It reads names, never messages. */
 import { FileSystem, Path } from "@effect/platform"
-import { Effect } from "effect"
+import type { PlatformError } from "@effect/platform/Error"
+import { Effect, Either } from "effect"
 import type { GlobalFlags } from "../Arguments.ts"
 import { Exit } from "../Exit.ts"
 import { Platform, type PlatformShape, variable } from "../Platform.ts"
 import * as Human from "../present/Human.ts"
 import { print } from "../present/Output.ts"
+import { sources } from "../Registry.ts"
 import { SourceDetectReport } from "../Reports.ts"
 
 export const command = Effect.fn("sourceDetect")(function*(_args: unknown, flags: GlobalFlags) {
@@ -34,9 +36,32 @@ export const command = Effect.fn("sourceDetect")(function*(_args: unknown, flags
     if (found.some((one) => place.startsWith(`${one.path}${path.sep}`))) continue
     if (yield* isMaildir(place)) found.push({ kind: "maildir", spec: `maildir:${place}`, path: place })
   }
+  found.push(...yield* inUsualPlaces)
   yield* print(flags, SourceDetectReport, SourceDetectReport.make({ found }), Human.detected)
   return Exit.done
 })
+
+/** Stores of programs that keep them in one place. Whether one can be read shows when it is opened. */
+const inUsualPlaces = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const platform = yield* Platform
+  const found: Array<SourceDetectReport["found"][number]> = []
+  for (const [kind, { usual }] of Object.entries(sources)) {
+    const place = usual?.place(platform)
+    if (usual === undefined || place === undefined) continue
+    const opened = yield* Effect.either(Effect.scoped(fs.open(path.join(place, usual.file), { flag: "r" })))
+    if (Either.isRight(opened)) found.push({ kind, spec: kind, path: place })
+    else if (!isAbsent(opened.left)) found.push({ kind, spec: kind, path: place, missing: MISSING })
+  }
+  return found
+})
+
+const isAbsent = (error: PlatformError) => error._tag === "SystemError" && error.reason === "NotFound"
+
+const MISSING =
+  "it is there and may not be read: allow it in System Settings, Privacy & Security, Full Disk Access, for the "
+  + "terminal or the program that starts sealog"
 
 const usualPlaces = (platform: PlatformShape, join: (...parts: ReadonlyArray<string>) => string) => {
   const named = variable(platform, "MAILDIR")

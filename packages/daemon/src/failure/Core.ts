@@ -87,6 +87,9 @@ export const storage: Table<StorageReason, StorageError> = {
 const isOfICloud = (subject: string) => /^icloud(?::|$)/u.test(subject)
 const isOfServer = (subject: string) => /^(?:webdav:)?https?:/u.test(subject)
 
+/** Where macOS keeps what other programs may not look into. */
+const isKeptByMac = (subject: string) => /\/Library\/(?:Group Containers|Containers|Messages)\//u.test(`${subject}/`)
+
 export const source: Table<SourceReason, SourceError> = {
   NotFound: [
     Exit.sourceUnread,
@@ -98,7 +101,10 @@ export const source: Table<SourceReason, SourceError> = {
     Exit.sourceUnread,
     "SourceDenied",
     (e) => `the store ${e.subject} may not be read${because(e)}`,
-    "give this user the right to read it, then run it again"
+    (e) =>
+      isKeptByMac(e.subject)
+        ? "allow it: System Settings, Privacy & Security, Full Disk Access, for the terminal or the program that starts sealog"
+        : "give this user the right to read it, then run it again"
   ],
   Unreadable: [
     Exit.sourceUnread,

@@ -186,6 +186,12 @@ export const spec: Table<SpecReason, SpecError> = {
     (e) => `${e.role} "${e.subject}" is not kind:PATH`,
     (e) => e.role === "source" ? "write it as maildir:/home/me/Maildir" : "write it as disk:/media/backup/vault"
   ],
+  NoUsualPlace: [
+    Exit.usage,
+    "NoUsualPlace",
+    (e) => `this system has no place where a store of the kind ${e.subject} usually is`,
+    (e) => `name its folder or its file: ${e.subject}:PATH`
+  ],
   UnknownKind: [
     Exit.usage,
     "UnknownKind",

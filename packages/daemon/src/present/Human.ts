@@ -277,7 +277,10 @@ export const targetRemoved: Present<Reports.TargetRemoveReport> = ({ target }, {
 export const detected: Present<Reports.SourceDetectReport> = ({ found }, { style }) =>
   found.length === 0
     ? lines("No store was found in the usual places: name one as maildir:PATH")
-    : lines(table(found.map((one) => [style.bold(one.kind), safe(one.spec)])))
+    : lines(
+      table(found.map((one) => [style.bold(one.kind), safe(one.spec)])),
+      ...found.flatMap(({ kind, missing }) => missing === undefined ? [] : [`${style.warn(kind)}: ${missing}`])
+    )
 
 export const service: Present<Reports.ServiceReport> = (report) => report.text
 
