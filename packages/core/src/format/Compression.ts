@@ -84,7 +84,7 @@ export const readCodec = (reader: ByteReader): Codec => {
 
 const what = "compressed frame"
 
-const QUALITY = 3
+const QUALITY = 2
 /** Small inputs pay more for the encoder's tables than for their bytes; a merged window is compressed well. */
 const SMALL_QUALITY = 1
 

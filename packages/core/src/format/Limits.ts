@@ -22,7 +22,7 @@ export const BLOCK_EVENTS = 65_536
 /** Uncompressed events in one block, bytes. */
 export const BLOCK_BYTES = 16 * MiB
 /** A run of at least this much, uncompressed, is copied into segments as it is, bytes. */
-export const FULL_RUN_BYTES = 64 * KiB
+export const FULL_RUN_BYTES = 32 * KiB
 /** Smaller runs are merged on their way into a segment, so many bytes of them at once. */
 export const MERGE_BYTES = 4 * MiB
 /** Uncompressed events in one run, bytes: what one window may decompress to. */
