@@ -119,6 +119,28 @@ describe("attachments", () => {
       assert.deepStrictEqual(filesIn(fresh), filesIn(dir))
     }).pipe(Effect.scoped, Effect.provide(services)))
 
+  it.effect("whose messages are damaged are named, and the others come back", () =>
+    Effect.gen(function*() {
+      const top = yield* freshFolder
+      const [one, two] = [randomBytes(300), randomBytes(300)]
+      const batches: Array<Batch> = [
+        { drafts: [added("a", [photo])] },
+        { drafts: [added("b", [film]), held("a", "photo", one, 0), held("b", "film", two, 1)] }
+      ]
+      const machine: Machine = { ...(yield* makeMachine(top)), source: telling(batches) }
+      const target = machine.targets[0]!
+      yield* pass(machine)
+      const first = fs.readdirSync(join(target, "log"), { recursive: true, withFileTypes: true }).find((entry) =>
+        entry.isFile()
+      )
+      yield* pass(machine)
+      fs.writeFileSync(join(first!.parentPath, first!.name), randomBytes(5_000))
+      const dir = join(top, "out")
+      const report = yield* restoreInto({ target, dir, format: "jsonl", attachments: true, partial: true })
+      assert.deepStrictEqual(report.unread.map(({ what }) => what), ["a (photo)"])
+      assert.deepStrictEqual(filesIn(dir), { [nameOf("b", "film", "pass_wd")]: digest(two).toString("hex") })
+    }).pipe(Effect.scoped, Effect.provide(services)))
+
   it.effect("that are damaged at the target are named, and nothing of them is written", () =>
     Effect.gen(function*() {
       const top = yield* freshFolder

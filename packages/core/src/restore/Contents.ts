@@ -12,7 +12,7 @@ import { FormatError } from "../format/FormatError.ts"
 import { unpackRun } from "../format/Run.ts"
 import type { Content, Event } from "../message/Event.ts"
 import { contentOf } from "../message/EventContent.ts"
-import { type FetchError, type FetchShape, isGone } from "./Fetch.ts"
+import { damageOf, type FetchError, type FetchShape, isGone } from "./Fetch.ts"
 import type { RestoredContent } from "./Projection.ts"
 
 /** What is read of a content that is not at hand is read when its bytes are asked for. */
@@ -61,6 +61,53 @@ const notHeld = (index: number) =>
     what: `event ${index}`,
     detail: "it does not hold the content that a later event names"
   })
+
+/**
+ * Those of these events that a log has and that can be read, each run read once however many of them are in it. What is
+ * damaged is passed over: it is found and named where the log is opened.
+ */
+export const eventsAt = Effect.fn("Contents.eventsAt")(function*(
+  fetch: FetchShape,
+  writer: Uint8Array,
+  indices: ReadonlyArray<number>
+) {
+  const found = new Map<number, Event>()
+  const log = fetch.writers.find((each) => Buffer.compare(each.writer, writer) === 0)
+  for (const info of log?.segments ?? []) {
+    const wanted = new Set(indices.filter((index) => index >= info.first && index <= info.last && !found.has(index)))
+    if (wanted.size > 0) yield* damageOf(pickFrom(fetch, info, wanted, found))
+  }
+  return found
+})
+
+const pickFrom = Effect.fn("Contents.pickFrom")(function*(
+  fetch: FetchShape,
+  info: Parameters<FetchShape["trailer"]>[0],
+  wanted: ReadonlySet<number>,
+  into: Map<number, Event>
+) {
+  const { runs } = yield* fetch.trailer(info)
+  for (const entry of runs) {
+    if (!spansAny(entry, wanted)) continue
+    const [run] = yield* fetch.runs(info, [entry])
+    const places = run!.indices.flatMap((index, at) => wanted.has(index) ? [[index, at] as const] : [])
+    if (places.length === 0) continue
+    const events = yield* unpackRun(run!)
+    yield* attempt(() => {
+      for (const [index, at] of places) into.set(index, decodeEvent(events[at]!))
+    })
+  }
+})
+
+const spansAny = ({ first, last }: { readonly first: number; readonly last: number }, wanted: ReadonlySet<number>) => {
+  // Walks whichever is shorter: a window of one message spans one index, and a few attachments want few.
+  if (last - first < wanted.size) {
+    for (let index = first; index <= last; index++) if (wanted.has(index)) return true
+    return false
+  }
+  for (const index of wanted) if (index >= first && index <= last) return true
+  return false
+}
 
 const eventIn = Effect.fn("Contents.eventIn")(function*(
   fetch: FetchShape,

@@ -3,7 +3,7 @@
  * messages as a stream, each with its changes already known. Where a restore goes on from an earlier one, only what is
  * new is read, and of what is old only the messages that something new is about.
  */
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { Buffer } from "node:buffer"
 import { attempt } from "../format/Binary.ts"
 import { selectEvents } from "../format/Block.ts"
@@ -13,8 +13,8 @@ import type { Changes } from "../message/Changes.ts"
 import type { Event, EventOf, Kind } from "../message/Event.ts"
 import type { MessageState } from "../message/MessageState.ts"
 import { branchOf, collect, type Collected, type Since, type Touched, touchedKey } from "./Collect.ts"
-import { eventAt, restoredContent } from "./Contents.ts"
-import type { FetchShape } from "./Fetch.ts"
+import { eventAt, eventsAt, restoredContent } from "./Contents.ts"
+import { damageOf, type FetchShape } from "./Fetch.ts"
 import { type Finding, type KnownHead, type OpenedEvents, type OpenedLog, openLog } from "./Open.ts"
 import type { Projection, RestoredAttachment, RestoredFile, RestoredMessage, Unread } from "./Projection.ts"
 
@@ -100,7 +100,8 @@ const streamAdditions = Effect.fn("Replay.streamAdditions")(function*(
     }
     if (projection.attachments === undefined) return
     const attachments = yield* attachmentsIn(fetch, after, opened)
-    if (attachments.length > 0) unread.push(...(yield* projection.attachments(attachments)))
+    unread.push(...attachments.orphans)
+    if (attachments.found.length > 0) unread.push(...(yield* projection.attachments(attachments.found)))
   })
 
   for (const log of fetch.writers) {
@@ -119,35 +120,38 @@ const streamAdditions = Effect.fn("Replay.streamAdditions")(function*(
   return { logs, files, added, unread, newestAt }
 })
 
-/** The contents of attachments among some events, of messages that are there and still have them. */
+/**
+ * The contents of attachments among some events, of messages that are there and still have them; and those whose message
+ * cannot be read.
+ */
 const attachmentsIn = Effect.fn("Replay.attachmentsIn")(function*(
   fetch: FetchShape,
   after: Changes,
   opened: OpenedEvents
 ) {
   const found: Array<RestoredAttachment> = []
-  for (const event of yield* eventsOfKind(opened, "attachment.content")) {
-    const { content, key, origin, source } = event
-    const named = origin === undefined ? {} : { origin: { writer: opened.writer, index: origin } }
-    const added = (yield* addedAmong(opened, event)) ?? (yield* findAdded(fetch, { source, key, ...named }))
-    const message = added === undefined ? undefined : after.resolve(added.event, added.position)
-    const attachment = message?.message.attachments?.find(({ id }) => id === event.attachment)
+  const orphans: Array<Unread> = []
+  const contents = yield* eventsOfKind(opened, "attachment.content")
+  if (contents.length === 0) return { found, orphans }
+  const origins = contents.flatMap(({ origin }) => origin === undefined ? [] : [origin])
+  const added = yield* eventsAt(fetch, opened.writer, origins)
+  const writer = opened.branch ? branchOf(hex(opened.writer)) : hex(opened.writer)
+  for (const { attachment: id, content, key, origin, source } of contents) {
+    const event = origin === undefined ? undefined : added.get(origin)
+    const looked = event !== undefined && isAdded(event, source, key)
+      ? Either.right({ event, position: { writer, index: origin! } })
+      : yield* damageOf(findAdded(fetch, { source, key }))
+    if (Either.isLeft(looked)) {
+      orphans.push({ source, what: `${key} (${id})`, cause: looked.left })
+      continue
+    }
+    const known = looked.right
+    const message = known === undefined ? undefined : after.resolve(known.event, known.position)
+    const attachment = message?.message.attachments?.find((each) => each.id === id)
     if (message === undefined || attachment === undefined) continue
     found.push({ message, attachment, content: restoredContent(fetch, content) })
   }
-  return found
-})
-
-/** The message itself, where it was added among the same events as its attachment. */
-const addedAmong = Effect.fn("Replay.addedAmong")(function*(
-  { branch, events, first, writer }: OpenedEvents,
-  { key, origin, source }: EventOf<"attachment.content">
-) {
-  const bytes = origin === undefined ? undefined : events[origin - first]
-  if (bytes === undefined) return undefined
-  const event = yield* attempt(() => decodeEvent(bytes))
-  const position = { writer: branch ? branchOf(hex(writer)) : hex(writer), index: origin! }
-  return isAdded(event, source, key) ? { event, position } : undefined
+  return { found, orphans }
 })
 
 /** Messages of before that something new is about: found by where they were added, one by one. */
