@@ -130,7 +130,7 @@ export const messageOf = (raw: RawMessage, folder: string): MessageRow => {
     message,
     reactions: given?.reactions ?? [],
     ...(code === DELETED ? { removed: removalOf(card, author, raw.chat) } : {}),
-    ...(attachment === undefined ? {} : { files: [fileOf(cells, folder)] })
+    ...(attachment === undefined ? {} : { files: [fileOf(attachment.id, cells, folder)] })
   }
 }
 
@@ -190,7 +190,7 @@ const attachmentOf = (cells: RawMessage["cells"], type: string, mime: string | u
     height: positive(cells.ZLONGITUDE)
   }
   return present({
-    id: FILE,
+    id: idOf(type, mime),
     name: type === "document" ? textIn(cells.ZTITLE) : undefined,
     mime,
     size: size !== undefined && size > 0 ? size : undefined,
@@ -198,14 +198,18 @@ const attachmentOf = (cells: RawMessage["cells"], type: string, mime: string | u
   }) as Attachment
 }
 
-/** A message has one file. */
-const FILE = "file"
+/** A message has one file, which the store gives no name: `image.jpg`. */
+const idOf = (type: string, mime: string | undefined): string => {
+  const [, subtype = ""] = /^\w+\/([a-z0-9]{2,5})(?![\w.+-])/i.exec(mime ?? "") ?? []
+  const extension = subtype === "jpeg" ? "jpg" : subtype
+  return extension === "" ? type : `${type}.${extension}`
+}
 
 /** Where the file is, if it has come yet. A path that leads out of the folder is none. */
-const fileOf = (cells: RawMessage["cells"], folder: string): StoreFile => {
+const fileOf = (attachment: string, cells: RawMessage["cells"], folder: string): StoreFile => {
   const local = textIn(cells.ZMEDIALOCALPATH)
   const path = local === undefined ? undefined : normalize(join(folder, local))
-  return { attachment: FILE, ...(path !== undefined && path.startsWith(`${folder}${sep}`) ? { path } : {}) }
+  return { attachment, ...(path !== undefined && path.startsWith(`${folder}${sep}`) ? { path } : {}) }
 }
 
 /** What the item holds that is neither a file nor an answer. */

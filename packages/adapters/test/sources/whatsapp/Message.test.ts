@@ -68,12 +68,19 @@ describe("a row of WhatsApp as a message", () => {
     const here = read({ ...cells, ZTITLE: "a caption", ZMEDIALOCALPATH: "Media/x/y.jpg" })
     assert.deepStrictEqual(here.message, away.message)
     assert.deepStrictEqual(here.message.attachments, [
-      { id: "file", mime: "image/jpeg", size: 900, extra: { width: 640, height: 480 } }
+      { id: "image.jpg", mime: "image/jpeg", size: 900, extra: { width: 640, height: 480 } }
     ])
     assert.strictEqual(here.message.text, "a caption")
-    assert.deepStrictEqual(away.files, [{ attachment: "file" }])
-    assert.deepStrictEqual(here.files, [{ attachment: "file", path: `${FOLDER}/Media/x/y.jpg` }])
-    assert.deepStrictEqual(read({ ...cells, ZMEDIALOCALPATH: "../../etc/passwd" }).files, [{ attachment: "file" }])
+    assert.deepStrictEqual(away.files, [{ attachment: "image.jpg" }])
+    assert.deepStrictEqual(here.files, [{ attachment: "image.jpg", path: `${FOLDER}/Media/x/y.jpg` }])
+    assert.deepStrictEqual(read({ ...cells, ZMEDIALOCALPATH: "../../etc/passwd" }).files, [{ attachment: "image.jpg" }])
+    const id = (mime: string | null, type = 3) =>
+      read({ ZMESSAGETYPE: type, ZVCARDSTRING: mime }).message.attachments?.[0]?.id
+    assert.deepStrictEqual([id("audio/ogg; codecs=opus"), id(null, 2), id("application/vnd.ms-excel", 8)], [
+      "voice.ogg",
+      "video",
+      "document"
+    ])
     assert.strictEqual(read({ ZMESSAGETYPE: 8, ZTITLE: "plan.pdf" }).message.attachments?.[0]?.name, "plan.pdf")
   })
 
