@@ -81,7 +81,7 @@ const placeOf = (key: string, attachment: string) => {
   return { page: HELD + hex.slice(0, PAGE_CHARS), digest: hex.slice(PAGE_CHARS, PAGE_CHARS + DIGEST_CHARS) }
 }
 
-const entryOf = (key: string, attachment: string): string => `${LACKING}${key}\0${attachment}`
+export const entryOf = (key: string, attachment: string): string => `${LACKING}${key}\0${attachment}`
 
 const LACKING = "n:"
 const HELD = "s:"

@@ -1,14 +1,14 @@
 /**
  * The files that came with messages, after the messages themselves: what the log lacks is looked for, a few at a time,
  * and whatever comes into the store meanwhile is told first. What cannot be had is told once, with its reason, and
- * looked for again: after a second, four, sixteen, as long as it may be on its way, and now and then later.
+ * looked for again: when its row changes, each second for a while, and then less and less often.
  */
 import type { Batch, Draft, SourceError, SourceState } from "@sealog/core/backup/Source"
 import { Clock, Deferred, Effect, Option, Stream } from "effect"
 import type { AttachmentPolicy } from "../AttachmentPolicy.ts"
 import { breathe } from "../Breath.ts"
 import { draftOf, type FileRules, type Wanted } from "./AttachmentFile.ts"
-import { type Lacking, lackingIn } from "./AttachmentTable.ts"
+import { entryOf, type Lacking, lackingIn } from "./AttachmentTable.ts"
 import { toldOf } from "./DatabaseTable.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
 import { pageOf } from "./Pages.ts"
@@ -30,6 +30,8 @@ export interface AttachmentLooks {
     state: SourceState,
     some: ReadonlyArray<Lacking>
   ) => Effect.Effect<{ readonly batch: Batch; readonly looked: number }, SourceError>
+  /** A message's row is another one: its files may be there now. */
+  readonly changed: (row: MessageRow) => void
   /** When another look is due that may find something, milliseconds from now, if one is soon. */
   readonly again: (now: number) => number | undefined
 }
@@ -80,6 +82,10 @@ export const makeAttachmentLooks = (
         (now) => [...lackingIn(state)].filter(({ entry }) => now >= nextOf(looks.get(entry)))
       ),
     look: lookFor,
+    changed: ({ files = [], message }) => {
+      if (looks.size === 0) return
+      for (const { attachment } of files) looks.delete(entryOf(message.key, attachment))
+    },
     again: (now) => {
       let next = Infinity
       for (const look of looks.values()) if (look.last - look.first < SOON_MILLIS) next = Math.min(next, nextOf(look))
@@ -123,7 +129,9 @@ const settled: Stream.Stream<Batch> = Stream.unwrap(Effect.map(Deferred.make<voi
 
 const nextOf = (look: Look | undefined): number => {
   if (look === undefined) return -Infinity
-  return look.last + Math.min(LATER_MILLIS, Math.max(FIRST_MILLIS, LONGER * (look.last - look.first)))
+  const waited = look.last - look.first
+  if (waited < EVERY_MILLIS) return look.last + FIRST_MILLIS
+  return look.last + Math.min(LATER_MILLIS, LONGER * waited)
 }
 
 const messageOf = (reader: RowReader, key: string): MessageRow | undefined => {
@@ -158,6 +166,8 @@ const inlineBytes = ({ fact }: Draft): number =>
 const BATCH_FILES = 64
 const BATCH_BYTES = 1024 * 1024
 const FIRST_MILLIS = 1_000
+/** So long it is looked for each second: as long as a file that has just been written waits, and a little more. */
+const EVERY_MILLIS = 3_000
 const LONGER = 3
 /** After this nobody waits for a file any more … */
 const SOON_MILLIS = 600_000

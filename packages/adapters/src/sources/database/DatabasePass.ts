@@ -24,6 +24,8 @@ export interface Pass {
   readonly reactions: Reactions
   /** Where messages may have come to other rows than they had: which are known. */
   readonly keys: KnownKeys
+  /** A row is not as it was. */
+  readonly changed: (row: MessageRow) => void
 }
 
 /** Pages that are looked at in one transaction. */
@@ -90,7 +92,10 @@ const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
       const where = told.get(row.row)
       // Most rows are new, and cost no effect.
       if (where === undefined && !pass.keys.inDoubt()) tellMessage(pass, facts, newVersion(pass, facts, row))
-      else yield* tellKnown(pass, facts, row, where)
+      else {
+        pass.changed(row)
+        yield* tellKnown(pass, facts, row, where)
+      }
     } else if (row._tag === "reaction" && !seen.reacted.has(row.key)) {
       if (pass.reactions.isReplay) yield* compareReactions(pass, facts, row.key)
       else facts.push(...pass.reactions.told(row, originOf(pass, seen.targets.get(row.key))))

@@ -17,7 +17,12 @@ import {
 import { Clock, Effect, PubSub, Stream } from "effect"
 import { ask } from "../../threads/Thread.ts"
 import { breathe } from "../Breath.ts"
-import { type AttachmentOptions, makeAttachmentLooks, tellAttachments } from "./DatabaseAttachments.ts"
+import {
+  type AttachmentLooks,
+  type AttachmentOptions,
+  makeAttachmentLooks,
+  tellAttachments
+} from "./DatabaseAttachments.ts"
 import { tellChats } from "./DatabaseChats.ts"
 import { dumpDatabase } from "./DatabaseDump.ts"
 import { ledgerOf } from "./DatabaseLedger.ts"
@@ -57,10 +62,10 @@ export const openDatabaseSource = (
     const wakes = yield* PubSub.sliding<number>(1)
     const fileWakes = yield* PubSub.sliding<number>(1)
     const turn = yield* Effect.makeSemaphore(1)
-    const begin = makePasses(database, wakes)
+    const begin = makePasses(database, wakes, files)
     const beginFiles = (state: SourceState, past: Past): Stream.Stream<Batch, SourceError> =>
       Stream.concat(
-        tellAttachments(files, { database, state, rows: newRows(database, state, past) }),
+        tellAttachments(files, { database, state, rows: newRows(database, state, past, files) }),
         Stream.execute(Effect.flatMap(Clock.currentTimeMillis, (now) => wake(fileWakes, files.again(now))))
       )
 
@@ -93,7 +98,7 @@ const hintsOf = (path: string, wakes: PubSub.PubSub<number>, fileWakes: PubSub.P
   ], { concurrency: "unbounded" })
 
 /** Passes over the rows, one after the other. */
-const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>) => {
+const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files: AttachmentLooks) => {
   const schedule = makeSchedule()
   /** What the last batch asked to be remembered: it never became durable, if that is not so when a pass begins. */
   let asked: NonNullable<Batch["cursor"]> = []
@@ -114,7 +119,8 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>) => {
       state,
       past,
       reactions: makeReactions(state, isReplay),
-      keys: makeKnownKeys(state, past, doubt)
+      keys: makeKnownKeys(state, past, doubt),
+      changed: files.changed
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
     schedule.spent(plan, performance.now() - started)
@@ -142,11 +148,23 @@ const wake = (wakes: PubSub.PubSub<number>, millis: number | undefined): Effect.
   millis === undefined ? Effect.void : PubSub.publish(wakes, millis)
 
 /** What came into the table while attachments are told; nothing else of it is looked at then. */
-const newRows = (database: LiveDatabase, state: SourceState, past: Past): Stream.Stream<Batch, SourceError> =>
+const newRows = (
+  database: LiveDatabase,
+  state: SourceState,
+  past: Past,
+  files: AttachmentLooks
+): Stream.Stream<Batch, SourceError> =>
   Stream.unwrap(
     Effect.map(pagesOf(database, state, "rows"), (pages) =>
       lookAt(
-        { database, state, past, reactions: makeReactions(state, false), keys: makeKnownKeys(state, past, false) },
+        {
+          database,
+          state,
+          past,
+          reactions: makeReactions(state, false),
+          keys: makeKnownKeys(state, past, false),
+          changed: files.changed
+        },
         pages
       ))
   )

@@ -105,7 +105,6 @@ describe("what happens in WhatsApp", () => {
       ])
       const photo = fileBytes(app.random, 900)
       app.download(row, photo)
-      yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(told(yield* pass(recorder)), ["attachment.content inline"])
       const [content] = recorder.events.flatMap((event) => event.kind === "attachment.content" ? [event.content] : [])
       assert.deepStrictEqual(content?._tag === "inline" && Buffer.from(content.bytes), Buffer.from(photo))
