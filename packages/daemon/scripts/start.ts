@@ -1,12 +1,12 @@
 /**
- * What `npm start` shows: the whole of sealog at work, for real, on sample mail and in one temporary folder. A mailbox
- * is backed up by the daemon while mail arrives and changes, the daemon is killed in the middle, and everything is
- * restored as another machine would and compared to the byte. Anything that is not as it should be ends it with 1.
+ * What `npm start` shows: the whole of sealog at work, for real, on samples and in one temporary folder. A mailbox
+ * and a store of WhatsApp are backed up by the daemon while they change, the daemon is killed in the middle, and
+ * everything is restored as another machine would and compared to the byte. Anything that is not as it should be ends it with 1.
  */
 import { performance } from "node:perf_hooks"
 import { fileURLToPath } from "node:url"
-import { changeMail, firstBackup, losePower, makeSamples, makeVault, receiveMail } from "./start/Backup.ts"
-import { lookAtProvider, rehearse, restoreElsewhere, tryToBreak } from "./start/Proof.ts"
+import { changeMail, chat, firstBackup, losePower, makeSamples, makeVault, receiveMail } from "./start/Backup.ts"
+import { lookAtProvider, rehearse, requireUnreadable, restoreElsewhere, tryToBreak } from "./start/Proof.ts"
 import { makeScreen, type Screen } from "./start/Screen.ts"
 import { DemoError } from "./start/Signs.ts"
 import { makeStage, millis, type Stage } from "./start/Stage.ts"
@@ -45,20 +45,25 @@ const introduce = ({ folder, screen }: Stage): void =>
   ])
 
 const tell = async (stage: Stage): Promise<void> => {
-  const mailbox = makeSamples(stage)
+  const stores = makeSamples(stage)
   await makeVault(stage)
   const first = await firstBackup(stage)
-  const arrived = await receiveMail(stage, mailbox)
-  const changed = await changeMail(stage, mailbox)
-  const daemon = await losePower(stage, mailbox, first.daemon)
+  const arrived = await receiveMail(stage, stores)
+  const changed = await changeMail(stage, stores)
+  lookAtProvider(stage, [...first.made, ...arrived, ...changed])
+  await chat(stage, stores)
+  const daemon = await losePower(stage, stores, first.daemon)
   const fingerprint = await rehearse(stage)
-  lookAtProvider(stage, mailbox, [...first.made, ...arrived, ...changed])
-  await restoreElsewhere(stage, daemon, fingerprint)
+  requireUnreadable(stage, stores)
+  await restoreElsewhere(stage, stores, daemon, fingerprint)
   await tryToBreak(stage)
 }
 
 /** Where a disk usually is. */
 const DISK = { darwin: "/Volumes/USB/vault", win32: "E:\\vault" } as Partial<Record<NodeJS.Platform, string>>
+
+/** Where a store needs no path. */
+const CHATS = process.platform === "darwin" ? " --source whatsapp" : ""
 
 const conclude = ({ folder, measured, screen }: Stage, took: number): void => {
   const disk = DISK[process.platform] ?? "/media/usb/vault"
@@ -66,7 +71,7 @@ const conclude = ({ folder, measured, screen }: Stage, took: number): void => {
   for (const [label, value] of measured) screen.fact(label, value)
   screen.title("The same with your own mail, here at the top of the repository", [
     "npx sealog source detect",
-    `npx sealog init --source maildir:~/Maildir --target disk:${disk}`,
+    `npx sealog init --source maildir:~/Maildir${CHATS} --target disk:${disk}`,
     "npx sealog run",
     `npx sealog restore --from disk:${disk} --to ~/restored --format maildir`,
     "",

@@ -24,8 +24,10 @@ export interface Stage {
 export const LAPTOP: Machine = { home: "laptop/sealog", passwordFile: "laptop/password" }
 export const NEW_LAPTOP: Machine = { home: "new-laptop/sealog", passwordFile: "new-laptop/password" }
 export const MAILBOX = "laptop/Mail of Mara 📬"
+export const WHATSAPP = "laptop/WhatsApp of Mara 💬"
 export const VAULT = "provider/vault"
 export const RESTORED = "new-laptop/restored"
+export const RESTORED_LINES = "new-laptop/restored-lines"
 export const RECOVERY_CODE = "on-paper/recovery-code.txt"
 
 /** Said aloud, since it opens nothing but samples. */
