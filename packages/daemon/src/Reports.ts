@@ -70,6 +70,23 @@ export type TargetState = typeof TargetState.Type
 /** `stored` for good there, or `queued` for another program to upload, of which nothing more is known here. */
 const Durability = Schema.Literal("stored", "queued")
 
+/** What a store has beside what the log says of it, and what became of its attachments. */
+export const LedgerReport = Schema.Struct({
+  conversations: Count,
+  /** Messages that the store has, and that the log says it has. */
+  inStore: Count,
+  inLog: Count,
+  /** Conversations in which the two differ. */
+  mismatched: Count,
+  attachments: Schema.Struct({
+    referenced: Count,
+    stored: Count,
+    missing: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+  }),
+  skipped: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+})
+export type LedgerReport = typeof LedgerReport.Type
+
 export const SyncReport = document("sync", {
   captured: Schema.Struct({ events: Count }),
   sources: Schema.Array(Schema.Struct({
@@ -78,6 +95,8 @@ export const SyncReport = document("sync", {
     events: Count,
     /** How many things in the store could not be read. */
     gaps: Count,
+    /** Absent where the store cannot be counted. */
+    ledger: optional(LedgerReport),
     /** Set where the store as a whole could not be read. */
     error: optional(Problem)
   })),
@@ -99,23 +118,6 @@ export const SyncReport = document("sync", {
   seconds: Seconds
 })
 export type SyncReport = typeof SyncReport.Type
-
-/** What a store has beside what the log says of it, and what became of its attachments. */
-export const LedgerReport = Schema.Struct({
-  conversations: Count,
-  /** Messages that the store has, and that the log says it has. */
-  inStore: Count,
-  inLog: Count,
-  /** Conversations in which the two differ. */
-  mismatched: Count,
-  attachments: Schema.Struct({
-    referenced: Count,
-    stored: Count,
-    missing: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
-  }),
-  skipped: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
-})
-export type LedgerReport = typeof LedgerReport.Type
 
 export const SourceState = Schema.Literal("current", "gaps", "failed", "unknown")
 export type SourceState = typeof SourceState.Type

@@ -35,6 +35,19 @@ const countSource = Effect.fn("Ledgers.count")(function*(
   })
 })
 
+/** Counts a source anew: whether it adds up, or cannot be counted. */
+export const addsUp = Effect.fn("Ledgers.addsUp")(function*(session: Session, source: SourceShape) {
+  yield* countSource(session, source)
+  const counted = (yield* Ref.get(session.ledgers)).get(source.name)
+  return counted === undefined || mismatches(counted.ledger).length === 0
+})
+
+/** As a field of a report, where there is one. */
+export const ledgerOf = (ledgers: ReadonlyMap<string, Counted>, source: string) => {
+  const counted = ledgers.get(source)
+  return counted === undefined ? {} : { ledger: reportOf(counted.ledger) }
+}
+
 export const countAll = (session: Session): Effect.Effect<void, KnownError> =>
   Effect.forEach(session.backup.sources, (source) => countSource(session, source), { discard: true })
 
@@ -47,7 +60,7 @@ export const countIfDue = Effect.fn("Ledgers.countIfDue")(function*(session: Ses
   return true
 })
 
-export const reportOf = (ledger: Ledger): Reports.LedgerReport => ({
+const reportOf = (ledger: Ledger): Reports.LedgerReport => ({
   conversations: ledger.conversations.length,
   inStore: ledger.conversations.reduce((sum, { inStore }) => sum + inStore, 0),
   inLog: ledger.conversations.reduce((sum, { inLog }) => sum + inLog, 0),

@@ -13,7 +13,7 @@ import { failureOf, type KnownError } from "../Failure.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
 import { isDamage, refuseOlder } from "./Heal.ts"
-import { countAll, warningsIn } from "./Ledgers.ts"
+import { addsUp, ledgerOf, warningsIn } from "./Ledgers.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /**
@@ -69,7 +69,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
     }))
   const sources = yield* Effect.forEach(backup.sources, (source) => {
     let events = 0
-    return captureOne(session, source, (batch) => {
+    return captureCounted(session, source, (batch) => {
       events += batch.events
       return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" }).pipe(
         Effect.zipRight(Effect.forEach(shippers, ({ more }) => more(batch.bytes), { discard: true }))
@@ -81,7 +81,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
   const targets = yield* Effect.forEach(shippers, ({ finish }) => finish, { concurrency: Math.max(1, shippers.length) })
   yield* Effect.forEach(targets, ({ error, target }) => note("targets", target.name, error))
   yield* progress.clear
-  yield* countAll(session)
+  const ledgers = yield* Ref.get(session.ledgers)
   const head = yield* journal.head
   const ended = yield* Clock.currentTimeMillis
   return Reports.SyncReport.make({
@@ -91,6 +91,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
       kind: kindOf(session, "sources", source),
       events,
       gaps,
+      ...ledgerOf(ledgers, source.name),
       ...(error === undefined ? {} : { error: problemOf(error) })
     })),
     targets: targets.map(({ behindEvents, bytes, error, objects, target }) => ({
@@ -105,7 +106,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
     })),
     treeSize: head.size,
     root: Buffer.from(head.root).toString("hex"),
-    warnings: [...(yield* warningsOf(session)), ...warningsIn(yield* Ref.get(session.ledgers), true)],
+    warnings: [...(yield* warningsOf(session)), ...warningsIn(ledgers, true)],
     seconds: (ended - began) / 1_000
   })
 }, Effect.scoped)
@@ -195,6 +196,19 @@ export const captureOne = Effect.fn("Engine.captureOne")(function*(
     gaps: source.gaps(state).length,
     ...(Either.isLeft(taken) ? { error: taken.left } : {})
   }
+})
+
+/**
+ * The same, and counted. A store goes on while it is counted: where it does not add up it is read and counted once more,
+ * and what does not add up then is told.
+ */
+const captureCounted = Effect.fn("Engine.captureCounted")(function*(...capture: Parameters<typeof captureOne>) {
+  const [session, source] = capture
+  const first = yield* captureOne(...capture)
+  if (first.error !== undefined || (yield* addsUp(session, source))) return first
+  const again = yield* captureOne(...capture)
+  if (again.error === undefined) yield* addsUp(session, source)
+  return { ...again, events: first.events + again.events } satisfies SourceOutcome
 })
 
 const shippedProgress = (

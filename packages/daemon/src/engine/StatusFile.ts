@@ -14,7 +14,7 @@ import type { KnownError } from "../Failure.ts"
 import { Home, homeError, replaceFile } from "../Home.ts"
 import * as Reports from "../Reports.ts"
 import type { Spec } from "../Spec.ts"
-import { reportOf, warningsIn } from "./Ledgers.ts"
+import { ledgerOf, warningsIn } from "./Ledgers.ts"
 import { behindEvents, problemOf, targetState, warningsOf } from "./Pass.ts"
 import { lastDrillOf } from "./Receipts.ts"
 import { kindOf, type Session } from "./Session.ts"
@@ -59,7 +59,6 @@ export const describe = Effect.fn("StatusFile.describe")(
         const gaps = source.gaps(state).length
         const error = troubles.sources.get(source.name)
         const counts = countsOf(state)
-        const counted = ledgers.get(source.name)
         return {
           name: source.name,
           kind: kindOf(session, "sources", source),
@@ -67,7 +66,7 @@ export const describe = Effect.fn("StatusFile.describe")(
           events: counts.events,
           lastEventAt: counts.lastAt === undefined ? null : Reports.time(counts.lastAt),
           gaps,
-          ...(counted === undefined ? {} : { ledger: reportOf(counted.ledger) })
+          ...ledgerOf(ledgers, source.name)
         }
       })
     )

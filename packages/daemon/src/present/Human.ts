@@ -39,8 +39,14 @@ export const init: Present<Reports.InitReport> = (report, { style }) =>
 export const sync: Present<Reports.SyncReport> = (report, { style }) => {
   const isSafe = report.targets.every((target) => target.state === "current")
   const isOnlyQueued = report.targets.every(({ durability }) => durability === "queued")
-  const isWhole = report.sources.every((source) => source.error === undefined && source.gaps === 0)
-  const headline = isSafe && isOnlyQueued && isWhole
+  const isRead = report.sources.every((source) => source.error === undefined && source.gaps === 0)
+  const isCounted = report.sources.every(({ ledger }) => ledger === undefined || ledger.mismatched === 0)
+  const isWhole = isRead && isCounted
+  const headline = isSafe && isRead && !isCounted
+    ? style.warn("What was read is safe, but it does not add up to what is there.")
+    : isSafe && isWhole && !isOnlyQueued && lackingOf(report.sources) > 0
+    ? style.good("Everything that is here is safe.")
+    : isSafe && isOnlyQueued && isWhole
     ? style.warn("Everything is queued: what uploads it is another program.")
     : isSafe && isWhole
     ? style.good("Everything is safe.")
@@ -57,7 +63,8 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
         style.bold(safe(source.name)),
         source.error === undefined ? style.good("read") : style.bad("failed"),
         source.error === undefined ? counted(source.events, "new event") : safe(source.error.message),
-        source.error === undefined ? gaps(source.gaps, style) : style.dim(safe(source.error.hint))
+        source.error === undefined ? gaps(source.gaps, style) : style.dim(safe(source.error.hint)),
+        attachmentsIn(source.ledger, style)
       ]),
       ...report.targets.map((target) => [
         style.bold(safe(target.name)),
@@ -69,6 +76,18 @@ export const sync: Present<Reports.SyncReport> = (report, { style }) => {
     ]),
     ...report.warnings.flatMap(({ hint, message }) => ["", style.warn(safe(message)), `  ${style.dim(safe(hint))}`])
   )
+}
+
+/** Attachments whose content the log lacks. */
+const lackingOf = (sources: ReadonlyArray<{ readonly ledger?: Reports.LedgerReport | undefined }>): number =>
+  sources.reduce((sum, { ledger }) => sum + (ledger === undefined ? 0 : missingIn(ledger)), 0)
+
+const missingIn = ({ attachments: { missing } }: Reports.LedgerReport): number =>
+  missing.reduce((sum, { count: many }) => sum + many, 0)
+
+const attachmentsIn = (ledger: Reports.LedgerReport | undefined, style: Style): string => {
+  const lacking = ledger === undefined ? 0 : missingIn(ledger)
+  return lacking === 0 ? "" : style.warn(`${counted(lacking, "attachment")} not taken: see sealog status`)
 }
 
 export const status: Present<Reports.StatusReport> = (report, view) => {

@@ -10,12 +10,20 @@ import * as Samples from "../support/Samples.ts"
 
 const view = { style: makeStyle(false), nowMillis: Samples.now }
 
+/** The same with a store that was counted. */
+const countedSync = (ledger: typeof Samples.ledger) => ({
+  ...Samples.sync,
+  sources: Samples.sync.sources.map((each) => ({ ...each, ledger }))
+})
+
 describe("Human", () => {
   it("shows every report as a person reads it", async () => {
     const shown = {
       init: Human.init(Samples.init, view),
       "init, with a file": Human.init({ ...Samples.init, recoveryCodeFile: "/home/ada/code.txt" }, view),
       sync: Human.sync(Samples.sync, view),
+      "sync, without some attachments": Human.sync(countedSync({ ...Samples.ledger, mismatched: 0 }), view),
+      "sync, that does not add up": Human.sync(countedSync(Samples.ledger), view),
       "sync, only queued": Human.sync(
         { ...Samples.sync, targets: Samples.sync.targets.map((each) => ({ ...each, durability: "queued" as const })) },
         view
