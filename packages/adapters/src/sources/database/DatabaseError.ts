@@ -29,7 +29,7 @@ const fileReasons: Readonly<Record<string, SourceReason>> = {
 }
 
 /** SQLite's primary result code, where the error is one of SQLite's. */
-const codeOf = (cause: unknown): number | undefined => {
+export const codeOf = (cause: unknown): number | undefined => {
   const code = (cause as { readonly errcode?: unknown } | undefined)?.errcode
   return typeof code === "number" ? code & 0xff : undefined
 }

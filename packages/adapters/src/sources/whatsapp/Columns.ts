@@ -51,6 +51,8 @@ export type Understood =
 export interface Column {
   readonly name: string
   readonly expression: string
+  /** The same for integers of any size, which takes longer. */
+  readonly exact: string
   readonly isUnderstood: boolean
 }
 
@@ -58,25 +60,30 @@ export interface Column {
 export const columnsOf = (queries: Queries, table: Table, alias: string): ReadonlyArray<Column> => {
   const there = queries.columns(table)
   const { integers, others, reals } = understood[table]
+  const of = (name: string) => `${alias}.${name}`
   const known = [
-    ...integers.map((name) => ({ name, expression: exact(`${alias}.${name}`) })),
-    ...reals.map((name) => ({ name, expression: `CAST(${alias}.${name} AS REAL)` })),
-    ...others.map((name) => ({ name, expression: whole(`${alias}.${name}`) }))
+    ...integers.map((name) => ({ name, expression: of(name), exact: exactly(of(name)) })),
+    ...reals.map((name) => ({ name, expression: `CAST(${of(name)} AS REAL)`, exact: `CAST(${of(name)} AS REAL)` })),
+    ...others.map((name) => ({ name, expression: wholly(of(name)), exact: exactly(of(name), wholly(of(name))) }))
   ].filter(({ name }) => there.has(name))
   const names = new Set<string>([...known.map(({ name }) => name), ...left[table].split(" ")])
   const strange = [...there].filter((name) => !names.has(name) && /^\w+$/.test(name))
   return [
     ...known.map((column) => ({ ...column, isUnderstood: true })),
-    ...strange.map((name) => ({ name, expression: whole(`${alias}.${name}`), isUnderstood: false }))
+    ...strange.map((name) => ({
+      name,
+      expression: wholly(of(name)),
+      exact: exactly(of(name), wholly(of(name))),
+      isUnderstood: false
+    }))
   ]
 }
 
 /** An integer that no number holds comes as its digits. */
-const exact = (column: string): string =>
-  `CASE WHEN typeof(${column}) <> 'integer' OR ${column} BETWEEN -9007199254740991 AND 9007199254740991 `
-  + `THEN ${column} ELSE CAST(${column} AS TEXT) END`
+const exactly = (column: string, otherwise = column): string =>
+  `iif(typeof(${column}) = 'integer' AND ${column} NOT BETWEEN -9007199254740991 AND 9007199254740991, `
+  + `CAST(${column} AS TEXT), ${otherwise})`
 
-/** Of any type: a text with a zero in it, which would end there, comes as its bytes. */
-const whole = (column: string): string =>
-  `CASE typeof(${column}) WHEN 'text' THEN iif(instr(${column}, char(0)), CAST(${column} AS BLOB), ${column}) `
-  + `WHEN 'integer' THEN ${exact(column)} ELSE ${column} END`
+/** A text with a zero in it, which would end there, comes as its bytes. */
+const wholly = (column: string): string =>
+  `iif(typeof(${column}) = 'text' AND instr(${column}, char(0)), CAST(${column} AS BLOB), ${column})`

@@ -238,6 +238,7 @@ const removalOf = (card: string | undefined, author: string | undefined, chat: s
 
 /** The cells with none so long that the message would fit no event; what was cut is told. */
 const shortened = ({ cells, strange }: RawMessage) => {
+  if (strange === undefined && isShort(cells)) return { cells, strange, cut: NOTHING }
   const cut: Array<string> = []
   let left = REST_BYTES
   /** What an answer quotes is in the message twice. */
@@ -272,6 +273,20 @@ const shortened = ({ cells, strange }: RawMessage) => {
     : fitAll(Object.fromEntries(Object.entries(strange).slice(0, STRANGE_COLUMNS)))
   return { cells: fitted, strange: kept, cut }
 }
+
+/** Most messages are. */
+const isShort = (cells: RawMessage["cells"]): boolean => {
+  let length = 0
+  for (const name in cells) {
+    const cell = cells[name as Understood]
+    if (typeof cell === "string" || cell instanceof Uint8Array) length += cell.length
+  }
+  return length * LONGEST_CHAR < REST_BYTES
+}
+
+/** Bytes of UTF-8 for one unit of UTF-16; and what is quoted counts twice. */
+const LONGEST_CHAR = 6
+const NOTHING: ReadonlyArray<string> = []
 
 const numberIn = (cell: Cell | undefined): number | undefined => typeof cell === "number" ? cell : undefined
 

@@ -3,6 +3,7 @@
  * `docs/sources/whatsapp.md`; a store is told by the columns it has, never by a version.
  */
 import { join } from "node:path"
+import { codeOf } from "../database/DatabaseError.ts"
 import type { Cell, OpenReader, Queries, RowReader, StoreChat } from "../database/RowReader.ts"
 import { censusOf, IS_TAKEN } from "./Census.ts"
 import { type Column, columnsOf } from "./Columns.ts"
@@ -92,12 +93,23 @@ const markOf = (queries: Queries, { hasInfo, hasItems, hasMembers }: Tables): st
 
 const makeRows = (queries: Queries, tables: Tables, folder: string): RowReader["rows"] => {
   const { columns, from, hasInfo, hasMembers } = tables
-  const sql =
-    `SELECT m.Z_PK, s.ZCONTACTJID, ${hasMembers ? "g.ZMEMBERJID" : "NULL"}, ${hasInfo ? "f.ZRECEIPTINFO" : "NULL"}, ${
-      columns.map(({ expression }) => expression).join(", ")
-    } FROM ${from} `
+  const before = `m.Z_PK, s.ZCONTACTJID, ${hasMembers ? "g.ZMEMBERJID" : "NULL"}, ${
+    hasInfo ? "f.ZRECEIPTINFO" : "NULL"
+  }`
+  const sqlOf = (way: "expression" | "exact") =>
+    `SELECT ${before}, ${columns.map((column) => column[way]).join(", ")} FROM ${from} `
     + `WHERE m.Z_PK BETWEEN ? AND ? AND ${IS_TAKEN} ORDER BY m.Z_PK`
-  return (first, last) => queries.all(sql, first, last).map((cells) => messageOf(rawOf(cells, columns), folder))
+  const [quick, exact] = [sqlOf("expression"), sqlOf("exact")]
+  const read = (first: number, last: number) => {
+    try {
+      return queries.all(quick, first, last)
+    } catch (cause) {
+      // What SQLite itself says is no matter of numbers.
+      if (codeOf(cause) !== undefined) throw cause
+      return queries.all(exact, first, last)
+    }
+  }
+  return (first, last) => read(first, last).map((cells) => messageOf(rawOf(cells, columns), folder))
 }
 
 /** How many values stand before the columns. */
@@ -152,7 +164,7 @@ const makeFind = (queries: Queries, rows: RowReader["rows"]): RowReader["find"] 
   }
 }
 
-const NEAR = "SELECT Z_PK FROM ZWAMESSAGE WHERE Z_PK BETWEEN ? AND ? AND ZSTANZAID = ?"
+const NEAR = "SELECT Z_PK FROM ZWAMESSAGE WHERE Z_PK BETWEEN ? AND ? AND ZSTANZAID = ? LIMIT 1"
 const NEAR_ROWS = 1_000
 
 /** Rows that have the stanza, in a conversation that has the address. */

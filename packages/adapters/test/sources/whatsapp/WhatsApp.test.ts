@@ -131,6 +131,38 @@ describe("what happens in WhatsApp", () => {
       ])
     }))
 
+  it.live("is told whatever the clocks say: of the phone, of the store, of this machine", () =>
+    Effect.gen(function*() {
+      const { app, chat, recorder, root } = yield* scene
+      app.add({ chat, text: "now" })
+      app.add({ chat, text: "from next year", at: Date.UTC(2100, 0, 1) })
+      app.add({ chat, text: "before all", at: Date.UTC(1999, 0, 1) })
+      assert.lengthOf(yield* pass(recorder), 3)
+      // Late, and behind the others in the conversation.
+      app.add({ chat, text: "history", at: Date.UTC(2013, 3, 1) })
+      assert.deepStrictEqual(told(yield* pass(recorder)), ["message.added history"])
+      yield* settles(recorder, root)
+    }).pipe(Effect.scoped))
+
+  it.live("is a message of another conversation, and of another author, once the app gives these other addresses", () =>
+    Effect.gen(function*() {
+      const { app, chat, group, members, recorder, root } = yield* scene
+      app.add({ chat, text: "to a number" })
+      app.add({ chat: group, member: members[1]!, text: "in the group" })
+      yield* pass(recorder)
+      app.tables.update("ZWACHATSESSION", chat, { CONTACTJID: LID })
+      app.tables.update("ZWAGROUPMEMBER", members[1]!, { MEMBERJID: "270000000000002@lid" })
+      const moved = yield* reopened(recorder, root)
+      const events = told(yield* pass(moved))
+      assert.includeMembers([...events], [
+        "chat.removed",
+        "message.added to a number",
+        "message.removed vanished",
+        "message.edited in the group"
+      ])
+      yield* settles(moved, root)
+    }).pipe(Effect.scoped))
+
   it.live("says nothing of statuses", () =>
     Effect.gen(function*() {
       const { app, recorder, root } = yield* scene
