@@ -6,7 +6,7 @@
 import { JournalError, type JournalHead } from "@sealog/core/backup/Journal"
 import { type Block, eventsOf } from "@sealog/core/format/Block"
 import { LEAF_EVENTS, TAIL_CHECK_BYTES, TAIL_CHECK_ENTRIES } from "@sealog/core/format/Limits"
-import { eventsOfRuns } from "@sealog/core/format/Run"
+import { unpackRuns } from "@sealog/core/format/Run"
 import { LogBuilder } from "@sealog/core/log/MerkleLog"
 import { Chunk, Effect, Option, Stream } from "effect"
 import { Buffer } from "node:buffer"
@@ -37,9 +37,13 @@ export const checkTail = Effect.fn("LevelCheck.tail")(function*(checking: Checki
   const first = blocks[0]?.first ?? head.size
   const end = blocks.reduce((next, block) => block.first === next ? next + block.count : next, first)
   if (first === head.size || end !== head.size) return yield* gone(end, head.size)
-  const events = yield* eventsOfRuns(first, end - first, blocks.flatMap((block) => block.runs)).pipe(
-    Effect.mapError((cause) => contradiction({ first, count: end - first }, "the events", cause))
-  )
+  // Of the oldest block only what the hashes begin with: it may be one of an import, with thousands of mails.
+  const hashed = first === 0 ? 0 : fullLeaves(first + blocks[0]!.count) * LEAF_EVENTS
+  const runs = blocks.flatMap((block) => block.runs).filter(({ indices }) => indices.at(-1)! >= hashed)
+  const events = Array.from<Uint8Array>({ length: end - first })
+  yield* unpackRuns(runs, ({ indices }, bytes) => {
+    for (let n = 0; n < bytes.length; n++) events[indices[n]! - first] = bytes[n]!
+  }).pipe(Effect.mapError((cause) => contradiction({ first, count: end - first }, "the events", cause)))
   const roots = yield* levelLog.rootsAt(log, blocks.map((block) => block.first + block.count))
   const range = { from: Math.ceil(first / LEAF_EVENTS), to: fullLeaves(end) }
   const leaves = yield* levelLog.leaves(log, range)

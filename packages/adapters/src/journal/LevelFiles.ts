@@ -9,9 +9,9 @@ import { Effect } from "effect"
 import { Buffer } from "node:buffer"
 import { toJournalError } from "./LevelDatabase.ts"
 import * as Keys from "./LevelKeys.ts"
-import { readLogFile, readLogRecords } from "./LogFile.ts"
+import { readLogRecords } from "./LogFile.ts"
 import { readManifest } from "./ManifestFile.ts"
-import { type FileFault, readTable } from "./TableFile.ts"
+import { faultsOfTable, type FileFault } from "./TableFile.ts"
 
 /** Tables looked at by every opening, the newest first, bytes: a moment's work however large the journal is. */
 const OPENING_TABLE_BYTES = 4 * 1024 * 1024
@@ -50,8 +50,7 @@ const checkFile = Effect.fn("LevelFiles.checkFile")(function*(fs: FileSystem, fo
       return /EIO/.test(String(cause)) ? new JournalError({ ...error, reason: "Corrupt" }) : error
     })
   )
-  const { faults } = isTable(name) ? readTable(bytes) : isLog(name) ? readLogFile(bytes) : readLogRecords(bytes)
-  const [fault] = faults
+  const [fault] = isTable(name) ? faultsOfTable(bytes) : readLogRecords(bytes).faults
   if (fault === undefined) return bytes.length
   const subject = `${name}: ${fault.what}${eventsAt(fault)}`
   return yield* new JournalError({ reason: "Corrupt", method: "open", subject })

@@ -4,7 +4,7 @@
  */
 import { Effect, Either, Stream } from "effect"
 import { attempt } from "../format/Binary.ts"
-import { eventsOf } from "../format/Block.ts"
+import { selectEvents } from "../format/Block.ts"
 import { decodeEvent } from "../format/EventCodec.ts"
 import { EventSlab } from "../format/EventSlab.ts"
 import type { FormatError } from "../format/FormatError.ts"
@@ -43,10 +43,9 @@ export const openEvents = Effect.fn("Entries.openEvents")(function*(
   )
   const events: Array<Uint8Array> = []
   for (const block of blocks) {
-    const all = yield* eventsOf(block)
-    for (let index = Math.max(from, block.first); index < Math.min(size, block.first + block.count); index++) {
-      events.push(all[index - block.first]!)
-    }
+    // Of a long block the last few runs, mostly.
+    const there = yield* selectEvents(block.runs.filter(({ indices }) => indices.at(-1)! >= from))
+    for (const { bytes, index } of there) if (index >= from && index < size) events.push(bytes)
   }
   return events
 })
