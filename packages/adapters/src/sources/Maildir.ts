@@ -23,7 +23,7 @@ import { batches, byBase, type SameBase } from "./MaildirPass.ts"
 import { type MaildirReader, makeMaildirReader } from "./MaildirReader.ts"
 import { type Found, isGone, scan, type Trust } from "./MaildirScan.ts"
 import { type Failure, type MaildirStore, makeMaildirStore, resolve, type Stat, type Taken } from "./MaildirStore.ts"
-import { gapsOf, int64, makeMaildirIndex, remember } from "./MaildirTable.ts"
+import { gapsOf, int64, makeMaildirIndex } from "./MaildirTable.ts"
 import { watchMaildir } from "./MaildirWatch.ts"
 
 export interface MaildirOptions {
@@ -51,9 +51,9 @@ export const openMaildir = ({ name, path }: MaildirOptions): OpenSource =>
 
     const begin = Effect.fn("Maildir.changes")(function*(state: SourceState) {
       yield* checkRoot(store, path)
-      for (const folder of index.follow(state)) trust.clean.delete(folder)
       const now = yield* Clock.currentTimeMillis
       const full = now - lastFull >= FULL_SCAN_MILLIS || now < lastFull
+      for (const folder of index.follow(state, full)) trust.clean.delete(folder)
       const found = yield* scan({ store, reader, index, trust, full, nowNs: BigInt(now) * 1_000_000n })
       yield* checkFolders(found, path)
       // A pass that does not reach its end looks at everything again.
@@ -70,7 +70,7 @@ export const openMaildir = ({ name, path }: MaildirOptions): OpenSource =>
       name,
       kind: "maildir",
       readsAhead: true,
-      remember,
+      remember: index.remember,
       changes: (state) => alone(turn, Stream.unwrap(begin(state))),
       hints: watchMaildir({ root, store, trust, wakes }),
       dump: (options) => dump({ store, reader, path }, options?.keys),

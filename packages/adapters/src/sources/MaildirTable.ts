@@ -86,8 +86,13 @@ export interface MaildirIndex {
   readonly files: ReadonlyMap<string, { readonly size: number; readonly mtimeNs: bigint }>
   readonly chats: ReadonlySet<string>
   readonly gaps: ReadonlyMap<string, string>
-  /** Takes the table as it is now; gives the `folder/sub` of every message that is not as it was. */
-  readonly follow: (state: SourceState) => ReadonlySet<string>
+  /** The same fold, of which this index notes what it writes. */
+  readonly remember: typeof remember
+  /**
+   * Takes the table as it is now; gives the `folder/sub` of every message that is not as it was. Of the table that it
+   * took before only what was noted since is looked at, unless all of it shall be.
+   */
+  readonly follow: (state: SourceState, all: boolean) => ReadonlySet<string>
 }
 
 export const makeMaildirIndex = (): MaildirIndex => {
@@ -99,23 +104,43 @@ export const makeMaildirIndex = (): MaildirIndex => {
     chats: new Set<string>(),
     gaps: new Map<string, string>()
   }
-  const follow = (state: SourceState) => {
+  /** Keys that were written since the table was taken. */
+  const noted = new Set<string>()
+  let taken: SourceState | undefined
+  const follow = (state: SourceState, all: boolean) => {
     const touched = new Set<string>()
-    for (const [entry, value] of state) {
-      if (seen.get(entry) === value) continue
-      seen.set(entry, value)
+    const compare = (entry: string) => {
+      const value = state.get(entry)
+      if (seen.get(entry) === value) return
+      if (value === undefined) seen.delete(entry)
+      else seen.set(entry, value)
       applyEntry(index, entry, value, touched)
     }
-    if (seen.size !== state.size) {
-      for (const entry of seen.keys()) {
-        if (state.has(entry)) continue
-        seen.delete(entry)
-        applyEntry(index, entry, undefined, touched)
-      }
+    if (state === taken && !all) noted.forEach(compare)
+    else {
+      for (const entry of state.keys()) compare(entry)
+      if (seen.size !== state.size) { for (const entry of seen.keys()) compare(entry) }
     }
+    noted.clear()
+    taken = state
     return touched
   }
-  return { ...index, follow }
+  return {
+    ...index,
+    follow,
+    remember: (event, at, table) =>
+      remember(event, at, {
+        get: table.get,
+        set: (key, value) => {
+          noted.add(key)
+          table.set(key, value)
+        },
+        delete: (key) => {
+          noted.add(key)
+          table.delete(key)
+        }
+      })
+  }
 }
 
 interface Tables {
@@ -209,13 +234,16 @@ const encode = ({ origin, places, size, undated }: Known): string => {
 }
 
 const decode = (value: string): Known => {
-  const [head = "", ...lines] = value.split("//")
-  const [origin = "-", size = "-1", undated] = head.split(" ")
+  // In single steps: splitting makes a list and three texts of each, when fifty thousand are read.
+  const [first, ends] = [value.indexOf(" "), value.indexOf("//")]
+  const head = ends < 0 ? value.length : ends
+  const second = value.indexOf(" ", first + 1)
+  const places = ends < 0 ? "" : value.slice(ends + 2)
   return {
-    origin: origin === "-" ? undefined : Number(origin),
-    size: Number(size),
-    undated: undated === "1",
-    places: lines.map(decodePlace)
+    origin: value.startsWith("-") ? undefined : Number(value.slice(0, first)),
+    size: Number(value.slice(first + 1, second)),
+    undated: value.slice(second + 1, head) === "1",
+    places: ends < 0 ? [] : places.includes("//") ? places.split("//").map(decodePlace) : [decodePlace(places)]
   }
 }
 

@@ -27,8 +27,10 @@ import { addTarget, removeTarget } from "./Targets.ts"
 
 /** How often a store is read though nothing hinted at a change. */
 const RECONCILE = "60 seconds"
-/** How long a burst of hints is gathered into one pass; no longer, however long the burst goes on. */
-const GATHER = "20 millis"
+/** How long a burst of hints is gathered into one pass; no longer, however long the burst goes on, milliseconds. */
+const GATHER_MILLIS = 20
+/** While a burst goes on its passes begin this far apart: each costs as much for one mail as for ten, milliseconds. */
+const APART_MILLIS = 100
 /** A target that cannot be reached is tried again after 1, 2, 4, … seconds, at most every five minutes. */
 const retrying = Schedule.exponential("1 second").pipe(
   Schedule.union(Schedule.spaced("5 minutes")),
@@ -152,9 +154,14 @@ const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: Sour
   yield* Effect.forkScoped(
     supervised(working, Stream.runForEach(Stream.merge(hints, ticks), () => signs.offer(undefined)))
   )
+  let begun = Number.NEGATIVE_INFINITY
   return yield* Effect.forever(Effect.gen(function*() {
     yield* signs.take
-    yield* Effect.sleep(GATHER)
+    const now = yield* Clock.currentTimeMillis
+    // Since it began: a clock that was put back must not hold up what comes.
+    const apart = APART_MILLIS - Math.max(0, now - begun)
+    yield* Effect.sleep(Math.max(GATHER_MILLIS, apart))
+    begun = yield* Clock.currentTimeMillis
     yield* Queue.takeAll(signs)
     yield* pass(working, source)
   }))
