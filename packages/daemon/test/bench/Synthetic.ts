@@ -3,10 +3,10 @@
  * of its conversations have most of the messages, texts have from 1 to 200 words, most of them few; keys are random,
  * as those of chat programs are.
  */
-import { makeRandom, prose, type Random } from "@sealog/adapters/testing/MailGenerator"
+import { makeRandom, type Random } from "@sealog/adapters/testing/MailGenerator"
+import { makeTexts } from "@sealog/adapters/testing/Texts"
 import type { Batch, Draft, SourceShape } from "@sealog/core/backup/Source"
 import { Option, Stream } from "effect"
-import { Buffer } from "node:buffer"
 
 export interface SyntheticOptions {
   readonly seed: number
@@ -15,16 +15,10 @@ export interface SyntheticOptions {
 }
 
 const CONVERSATIONS = 300
-const MOST_WORDS = 200
 /** Messages handed over at once: as a source does that reads rows of a database. */
 const BATCH_MESSAGES = 10_000
 const BEGIN = 1_546_300_800_000
 const STEP = 60_000
-/** Texts are cut out of this much prose, so that making a message costs nearly nothing. */
-const PROSE_CHARS = 4_000_000
-const EMOJI_PROSE_CHARS = 200_000
-const PIECE_CHARS = 100_000
-const EMOJI_SHARE = 0.04
 
 /** Where it has come to, in what it remembers. */
 const CURSOR = "at"
@@ -57,13 +51,13 @@ export const makeSynthetic = ({ count, seed }: SyntheticOptions): SourceShape =>
 }
 
 const composer = (random: Random) => {
-  const [plain, emoji] = corpora()
+  const textOf = makeTexts()
   const people = Array.from({ length: 4 * CONVERSATIONS }, () => `+49151${Math.floor(random() * 1e8)}`)
   const conversations = Array.from({ length: CONVERSATIONS }, (_, at) => `chat-${at}`)
   return (number: number): Draft["fact"] => {
     const skew = random()
     const conversation = Math.floor(CONVERSATIONS * skew * skew * skew)
-    const text = cut(random, random() < EMOJI_SHARE ? emoji : plain)
+    const text = textOf(random)
     return {
       kind: "message.added",
       conversation: conversations[conversation]!,
@@ -79,45 +73,6 @@ const composer = (random: Random) => {
       }
     }
   }
-}
-
-/** The same for every store, and made once: without emoji, so that most texts are a byte a character, and with some. */
-const corpora = (): readonly [plain: Corpus, emoji: Corpus] => {
-  const random = makeRandom(PROSE_SEED)
-  made ??= [
-    corpusOf(random, PROSE_CHARS, (text) => text.replaceAll(/[^\u0000-\u007f]+/g, "")),
-    corpusOf(random, EMOJI_PROSE_CHARS, (text) => text)
-  ]
-  return made
-}
-const PROSE_SEED = 1
-let made: readonly [plain: Corpus, emoji: Corpus] | undefined
-
-interface Corpus {
-  readonly text: string
-  /** Where each word begins. */
-  readonly words: Uint32Array
-}
-
-/** Made in pieces, so that the making takes little memory. */
-const corpusOf = (random: Random, chars: number, plain: (text: string) => string): Corpus => {
-  const pieces = Array.from(
-    { length: chars / PIECE_CHARS },
-    () => Buffer.from(plain(prose(random, PIECE_CHARS)).replaceAll(/\s+/g, " "))
-  )
-  const text = Buffer.concat(pieces).toString()
-  const words = new Uint32Array(text.length)
-  let count = 1
-  for (let at = text.indexOf(" "); at >= 0; at = text.indexOf(" ", at + 1)) words[count++] = at + 1
-  return { text, words: words.slice(0, count) }
-}
-
-/** From 1 to 200 words, half of the time fewer than 13. */
-const cut = (random: Random, { text, words }: Corpus): string => {
-  const skew = random() ** 2
-  const length = 1 + Math.floor(MOST_WORDS * skew * skew)
-  const from = Math.floor(random() * (words.length - length - 1))
-  return text.slice(words[from], words[from + length]! - 1)
 }
 
 /** Eight digits. */

@@ -6,13 +6,14 @@ import type { RowReader } from "./RowReader.ts"
 
 export const tellChats = (reader: RowReader, state: SourceState): ReadonlyArray<Fact> => {
   const facts: Array<Fact> = []
-  for (const { addresses, name, participant } of reader.participants()) {
+  for (const { addresses, extra, name, participant } of reader.participants()) {
     const fact = {
       kind: "participant.upsert",
       conversation: "",
       participant,
       ...(name === undefined ? {} : { name }),
-      ...(addresses === undefined ? {} : { addresses })
+      ...(addresses === undefined ? {} : { addresses }),
+      ...(extra === undefined ? {} : { extra })
     } as const
     if (state.get(`u:${participant}`) !== participantDigest(fact)) facts.push(fact)
   }

@@ -169,8 +169,8 @@ export const chatDigest = ({ extra, title, type }: Pick<EventOf<"chat.upsert">, 
 export const membersDigest = (members: ReadonlyArray<string>): string => digest(members)
 
 export const participantDigest = (
-  { addresses, name }: Pick<EventOf<"participant.upsert">, "name" | "addresses">
-): string => digest([name ?? null, addresses ?? null])
+  { addresses, extra, name }: Pick<EventOf<"participant.upsert">, "name" | "addresses" | "extra">
+): string => digest([name ?? null, addresses ?? null, sorted(extra)])
 
 /** An event read back from the log has its fields in another order. */
 const sorted = (extra: unknown): unknown =>

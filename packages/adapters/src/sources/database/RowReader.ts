@@ -91,6 +91,7 @@ export interface StoreParticipant {
   readonly participant: string
   readonly name?: string
   readonly addresses?: ReadonlyArray<string>
+  readonly extra?: { readonly [name: string]: string | number | boolean | null }
 }
 
 export interface RowReader {
