@@ -58,10 +58,11 @@ const aboutReactions = (
   const byRow = new Map([...known.targets].filter(([row]) => looks.rows.has(row)))
   const was = (row: number) => {
     const target = known.targets.get(row)
+    if (typeof target === "string") return void reacted.add(target)
     const [about] = target === undefined ? [] : reader.rows(target, target)
     if (about?._tag === "message") reacted.add(about.message.key)
   }
-  gone.forEach(was)
+  for (const row of gone) was(row)
   for (const row of rows) {
     if (row._tag !== "reaction") continue
     const target = targets.get(row.key) ?? reader.find(row.key)
@@ -69,9 +70,8 @@ const aboutReactions = (
       was(row.row)
       reacted.add(row.key)
     }
-    if (target === undefined) continue
-    targets.set(row.key, target)
-    byRow.set(row.row, target)
+    if (target !== undefined) targets.set(row.key, target)
+    byRow.set(row.row, target ?? row.key)
   }
   return { reacted, targets, looks: { ...looks, targets: byRow } }
 }

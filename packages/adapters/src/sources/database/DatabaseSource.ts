@@ -108,7 +108,8 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
     const identity = yield* database.identity
     const now = yield* Clock.currentTimeMillis
     const doubt = state.has(FILE) && state.get(FILE) !== identity
-    const isReplay = !state.has(FILE) && pagesIn(state).length > 0
+    const isFirst = knowsNothing(state)
+    const isReplay = !isFirst && !state.has(FILE)
     const lost = asked.some(([key, value]) => state.get(key) !== value)
     const plan = schedule.plan({ version, now, whole: doubt || lost || !state.has(FILE) })
     if (plan === "nothing") return Stream.empty
@@ -127,11 +128,13 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
     // Where they are kept with their messages, they are compared with these.
     const hasReactionRows = yield* database.look((rows) => rows.reactions !== undefined)
     const reacted = isReplay && hasReactionRows ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty
-    const file = state.get(FILE) === identity ? [] : [[FILE, identity] as const]
-    return inGroups(chats, now).pipe(
+    const file: Batch = { drafts: [], cursor: state.get(FILE) === identity ? [] : [[FILE, identity]] }
+    return Stream.succeed(isFirst ? file : NOTHING).pipe(
+      Stream.concat(inGroups(chats, now)),
       Stream.concat(lookAt(pass, pages)),
       Stream.concat(reacted),
-      Stream.concat(Stream.succeed<Batch>({ drafts: [], cursor: file })),
+      // What began with doubts is to begin with them again, if it does not come to its end.
+      Stream.concat(Stream.succeed(isFirst ? NOTHING : file)),
       Stream.filter(({ cursor, drafts }) => drafts.length > 0 || (cursor ?? []).length > 0),
       Stream.tap(({ cursor }) => Effect.sync(() => (asked = cursor ?? asked))),
       Stream.concat(
@@ -142,6 +145,12 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
       )
     )
   })
+}
+
+/** Before the first pass, and whatever the log says of the source beside. */
+const knowsNothing = (state: SourceState): boolean => {
+  for (const key of state.keys()) if (!key.startsWith("sealog:")) return false
+  return true
 }
 
 const wake = (wakes: PubSub.PubSub<number>, millis: number | undefined): Effect.Effect<unknown> =>
@@ -171,6 +180,7 @@ const newRows = (
 
 const NO_ATTACHMENTS: AttachmentOptions = { policy: 0, folders: [] }
 const FACTS = 2_000
+const NOTHING: Batch = { drafts: [] }
 
 const inGroups = (facts: ReturnType<typeof tellChats>, now: number): Stream.Stream<Batch> =>
   Stream.fromIterable(facts).pipe(

@@ -91,8 +91,8 @@ export interface Looks {
   readonly strong: string
   /** By row, 32 bits: where the page is another one, says which rows may be. */
   readonly rows: ReadonlyMap<number, number>
-  /** Of reaction rows: the row of the message each is about. */
-  readonly targets: ReadonlyMap<number, number>
+  /** Of reaction rows: the row of the message each is about, or its key where it has none. */
+  readonly targets: ReadonlyMap<number, number | string>
 }
 
 const NO_LOOKS: Looks = { strong: "", rows: new Map(), targets: new Map() }
@@ -148,7 +148,9 @@ export const encodeLooks = (page: number, { rows, strong, targets }: Looks): str
     bytes.writeInt32LE(look, at + 1)
     at += ROW_BYTES
   }
-  const about = [...targets].map(([row, target]) => `${show(row - firstOf(page))}.${show(target)}`)
+  const about = [...targets].map(([row, target]) =>
+    show(row - firstOf(page)) + (typeof target === "number" ? `.${show(target)}` : `=${encodeURIComponent(target)}`)
+  )
   return [strong, bytes.toString("base64url"), ...about].join(" ")
 }
 
@@ -160,8 +162,8 @@ export const decodeLooks = (page: number, text: string | undefined): Looks => {
   for (let at = 0; at < bytes.length; at += ROW_BYTES) rows.set(firstOf(page) + bytes[at]!, bytes.readInt32LE(at + 1))
   const targets = new Map(
     about.map((entry) => {
-      const [row = "", target = ""] = entry.split(".")
-      return [firstOf(page) + parse(row), parse(target)] as const
+      const [, row = "", sign, target = ""] = /^(\w+)([.=])(.*)$/.exec(entry) ?? []
+      return [firstOf(page) + parse(row), sign === "." ? parse(target) : decodeURIComponent(target)] as const
     })
   )
   return { strong, rows, targets }

@@ -55,7 +55,7 @@ describe("what rows look like", () => {
   ], ([page, marks]) => {
     const all = marks.map(([offset, mark]) => [firstOf(page) + offset, mark] as const)
     const looks = looksOf(marksOf(all))
-    const targets = new Map([[all[0]![0], 77]])
+    const targets = new Map<number, number | string>([[all[0]![0], 77], [firstOf(page) + 255, "a =.\u{1f331}"]])
     const encoded = encodeLooks(page, { ...looks, targets })
     assert.deepStrictEqual(decodeLooks(page, encoded), { ...looks, targets })
     assert.strictEqual(strongIn(encoded), looks.strong)
