@@ -8,10 +8,10 @@ const EMOJI_PROSE_CHARS = 200_000
 const PIECE_CHARS = 100_000
 const EMOJI_SHARE = 0.04
 
-/** From 1 to 200 words, half of the time fewer than 13, now and then with emoji in them. */
-export const makeTexts = (): (random: Random) => string => {
+/** From 1 to 200 words, half of the time fewer than 13, or than 3 of short ones; now and then with emoji in them. */
+export const makeTexts = ({ short = false } = {}): (random: Random) => string => {
   const [plain, emoji] = corpora()
-  return (random) => cut(random, random() < EMOJI_SHARE ? emoji : plain)
+  return (random) => cut(random, random() < EMOJI_SHARE ? emoji : plain, short)
 }
 
 /** The same for everybody, and made once: without emoji, so that most texts are a byte a character, and with some. */
@@ -45,8 +45,8 @@ const corpusOf = (random: Random, chars: number, plain: (text: string) => string
   return { text, words: words.slice(0, count) }
 }
 
-const cut = (random: Random, { text, words }: Corpus): string => {
-  const skew = random() ** 2
+const cut = (random: Random, { text, words }: Corpus, short: boolean): string => {
+  const skew = random() ** (short ? 3 : 2)
   const length = 1 + Math.floor(MOST_WORDS * skew * skew)
   const from = Math.floor(random() * (words.length - length - 1))
   return text.slice(words[from], words[from + length]! - 1)

@@ -2,7 +2,6 @@
 import type { Value } from "@sealog/core/message/Event"
 import type {
   Cell,
-  MessageRow,
   OpenReader,
   Queries,
   ReactionRow,
@@ -11,19 +10,19 @@ import type {
   StoreParticipant,
   StoreRow
 } from "../database/RowReader.ts"
-import { timeColumns, timeOf } from "./Dates.ts"
+import { EPOCH_MILLIS, timeColumns, timeOf } from "./Dates.ts"
 import {
   aboutOf,
   type Basic,
+  type Fields,
   ME,
   reactionOf,
   removalAt,
-  type Rest,
   type StoredAttachment,
   toMessage
 } from "./Message.ts"
 import { readSchema, type Schema } from "./Schema.ts"
-import { makeStatements, REST, type Statements } from "./Statements.ts"
+import { FIELDS, makeStatements, type Statements } from "./Statements.ts"
 
 /** `home`: the folder that `~` in the store's paths stands for. */
 export const openIMessageReader = (home: string): OpenReader => (queries) => {
@@ -32,6 +31,7 @@ export const openIMessageReader = (home: string): OpenReader => (queries) => {
 }
 
 type Row = ReadonlyArray<Cell>
+type MoreFields = Fields & { readonly emoji: Cell }
 
 /** A message has that many parts at most that anybody reacted to. */
 const PARTS = 64
@@ -62,13 +62,20 @@ class IMessageReader implements RowReader {
   rows(from: number, to: number): ReadonlyArray<StoreRow> {
     const found = this.queries.all(this.statements.rows, from, to)
     const attachments = this.attachments(from, to)
+    const fields = this.fields(found, attachments)
+    const bodies = this.queries.get(this.statements.bodies, from, to)?.[0]
     const rows: Array<StoreRow> = []
+    let bodyAt = 0
     for (let at = 0; at < found.length; at++) {
       const row = found[at]!
-      const chats = [row[12]!]
+      const chats = [row[CHAT]!]
       // A message that is in several chats has as many rows here.
-      while (found[at + 1]?.[0] === row[0]) chats.push(found[++at]![12]!)
-      rows.push(this.rowOf(row, chats, attachments.get(row[0] as number) ?? []))
+      while (found[at + 1]?.[0] === row[0]) chats.push(found[++at]![CHAT]!)
+      if (chats.length > 1) chats.sort((a, b) => Number(a) - Number(b))
+      const length = row[BODY_BYTES] as number | null
+      const body = length === null ? null : (bodies as Uint8Array | null)?.subarray(bodyAt, bodyAt + length) ?? NO_BYTES
+      bodyAt += length ?? 0
+      rows.push(this.rowOf(row, chats, body, fields.get(row[0] as number)))
     }
     return rows
   }
@@ -152,22 +159,27 @@ class IMessageReader implements RowReader {
     )
   }
 
-  private rowOf(row: Row, chats: ReadonlyArray<Cell>, attachments: ReadonlyArray<StoredAttachment>): StoreRow {
+  private rowOf(
+    row: Row,
+    chats: ReadonlyArray<Cell>,
+    body: Uint8Array | null,
+    fields: MoreFields | undefined
+  ): StoreRow {
     const number = row[0] as number
     if (typeof row[1] !== "string") return { _tag: "gap", row: number, reason: "its guid is no text" }
-    const rest = row[13] === 0 ? undefined : this.rest(number, attachments)
     const time = timeOf(row[5] as number | null, row[6] as number | null)
     const isMine = row[8] === 1
     const sender = this.handleId(row[7]!)
-    const guids = chats.flatMap((chat) => this.chatGuid(chat) ?? [])
-    const conversation = guids[0] ?? rest?.formerChat ?? ""
-    const reaction = rest === undefined ? undefined : reactionOf(rest.associatedType, rest.emoji)
-    if (reaction !== undefined && rest!.associatedGuid !== null) {
+    const [first, ...others] = chats.flatMap((chat) => this.chatGuid(chat) ?? [])
+    const former = first === undefined ? this.recoverable(number) : undefined
+    const conversation = first ?? former?.chat ?? ""
+    const reaction = fields === undefined ? undefined : reactionOf(fields.associatedType, fields.emoji)
+    if (reaction !== undefined && fields!.associatedGuid !== null) {
       return {
         _tag: "reaction",
         row: number,
         conversation,
-        ...aboutOf(rest!.associatedGuid),
+        ...aboutOf(fields!.associatedGuid),
         ...reaction,
         author: isMine ? ME : sender ?? "",
         ...(time.at === undefined ? {} : { when: time.at })
@@ -176,21 +188,28 @@ class IMessageReader implements RowReader {
     const basic: Basic = {
       guid: row[1],
       text: this.wholeText(number, row[2]!, row[3]!),
-      body: row[4] as Uint8Array | null,
+      body,
       time,
       isMine,
       sender,
       service: row[9] as string | null,
       account: row[10] as string | null,
       destination: row[11] as string | null,
-      otherChats: guids.slice(1)
+      otherChats: others,
+      columns: row[CHAT + 2] === 0 ? undefined : this.facts(number),
+      deletedParts: row[CHAT + 3] === 0 ? NONE : this.deletedParts(number)
     }
-    const isRemoved = guids.length === 0 && rest?.removal !== undefined
-    const told: MessageRow = { _tag: "message", row: number, conversation, ...toMessage(basic, rest) }
+    const { gap, message } = toMessage(basic, fields)
     return {
-      ...told,
-      ...(isRemoved ? { removed: rest.removal } : {}),
-      ...(attachments.length > 0 && rest !== undefined ? { files: attachments.map(({ file }) => file) } : {})
+      _tag: "message",
+      row: number,
+      conversation,
+      message,
+      ...(gap === undefined ? {} : { gap }),
+      ...(former === undefined ? {} : { removed: former.removal }),
+      ...(fields === undefined || fields.attachments.length === 0
+        ? {}
+        : { files: fields.attachments.map(({ file }) => file) })
     }
   }
 
@@ -201,16 +220,48 @@ class IMessageReader implements RowReader {
     return this.queries.get("SELECT CAST(text AS BLOB) FROM message WHERE ROWID = ?", row)?.[0] as Uint8Array
   }
 
-  private rest(row: number, attachments: ReadonlyArray<StoredAttachment>) {
-    const { numbers, texts, unknown } = this.schema
-    const found = this.queries.get(this.statements.rest, row)!
-    const [subject, itemType, groupAction, other, groupTitle, type, guid, emoji, reply, part, balloon, payload, voice] =
-      found
-    const [summary, edited, editedRest, retracted, retractedRest, chat, removed, removedRest, parts] = found.slice(
-      REST.length
+  /** Of those rows of a range that have more fields than most. */
+  private fields(
+    rows: ReadonlyArray<Row>,
+    attachments: ReadonlyMap<number, ReadonlyArray<StoredAttachment>>
+  ): ReadonlyMap<number, MoreFields> {
+    const numbers = rows.flatMap((row) => row[CHAT + 1] === 0 ? NONE : [row[0]])
+    if (numbers.length === 0) return new Map()
+    const found = this.queries.all(this.statements.fields, JSON.stringify(numbers))
+    return new Map(
+      found.map((row) => [row[0] as number, this.fieldsOf(row, attachments.get(row[0] as number) ?? NONE)])
     )
+  }
+
+  private fieldsOf(row: Row, attachments: ReadonlyArray<StoredAttachment>): MoreFields {
+    const [, subject, itemType, action, other, title, type, about, emoji, reply, part, balloon, payload, voice] = row
+    const [summary, edited, editedLeft, retracted, retractedLeft] = row.slice(1 + FIELDS.length)
+    return {
+      subject: subject as string | null,
+      itemType: Number(itemType ?? 0),
+      groupAction: Number(action ?? 0),
+      other: this.handleId(other!),
+      groupTitle: title as string | null,
+      associatedType: Number(type ?? 0),
+      associatedGuid: about as string | null,
+      replyTo: reply as string | null,
+      replyPart: part === null ? null : String(part),
+      balloon: balloon as string | null,
+      payload: payload as Uint8Array | null,
+      summary: summary as Uint8Array | null,
+      isVoice: voice === 1,
+      edited: timeOf(edited as number | null, editedLeft as number | null),
+      retracted: timeOf(retracted as number | null, retractedLeft as number | null),
+      attachments,
+      emoji: emoji!
+    }
+  }
+
+  private facts(row: number): Basic["columns"] {
+    const { numbers, texts, unknown } = this.schema
+    const found = this.queries.get(this.statements.facts, row)!
     const columns: Record<string, Value> = {}
-    let at = REST.length + TIMES_AND_REMOVAL
+    let at = 0
     for (const name of [...numbers, ...texts]) {
       const value = found[at++]!
       if (value !== null && value !== 0 && value !== "") columns[name] = value
@@ -220,32 +271,20 @@ class IMessageReader implements RowReader {
       if (value === null || value === "" || value === "0") continue
       columns[name] = kind === "integer" ? exact(value as string) : value
     }
-    const rest: Rest = {
-      subject: subject as string | null,
-      itemType: Number(itemType ?? 0),
-      groupAction: Number(groupAction ?? 0),
-      other: this.handleId(other!),
-      groupTitle: groupTitle as string | null,
-      associatedType: Number(type ?? 0),
-      associatedGuid: guid as string | null,
-      replyTo: reply as string | null,
-      replyPart: part === null ? null : String(part),
-      balloon: balloon as string | null,
-      payload: payload as Uint8Array | null,
-      summary: summary as Uint8Array | null,
-      isVoice: voice === 1,
-      edited: timeOf(edited as number | null, editedRest as number | null),
-      retracted: timeOf(retracted as number | null, retractedRest as number | null),
-      recoverableParts: parts as string | null,
-      columns,
-      attachments
-    }
-    return {
-      ...rest,
-      emoji: emoji!,
-      formerChat: this.chatGuid(chat!),
-      ...(removed === null ? {} : { removal: removalAt(removed!, removedRest!) })
-    }
+    return Object.keys(columns).length === 0 ? undefined : columns
+  }
+
+  private deletedParts(row: number): ReadonlyArray<Value> {
+    return this.queries.all(this.statements.deletedParts, row).map(([part, millions]) => ({
+      part: part!,
+      at: EPOCH_MILLIS + Number(millions)
+    }))
+  }
+
+  private recoverable(row: number) {
+    const [chat, millions, left] = this.queries.get(this.statements.recoverable, row) ?? []
+    if (chat === undefined) return undefined
+    return { chat: this.chatGuid(chat), removal: removalAt(millions!, left!) }
   }
 
   private attachments(from: number, to: number): ReadonlyMap<number, ReadonlyArray<StoredAttachment>> {
@@ -306,8 +345,11 @@ class IMessageReader implements RowReader {
   }
 }
 
-/** Columns of `rest` between those of `REST` and those that a schema has or has not. */
-const TIMES_AND_REMOVAL = 9
+/** Places in a row of `rows`. */
+const BODY_BYTES = 4
+const CHAT = 12
+const NONE: ReadonlyArray<never> = []
+const NO_BYTES = new Uint8Array(0)
 
 /** A number that no row has. */
 const NOBODY = "\0"

@@ -4,7 +4,7 @@ import type { Attachment, Message } from "@sealog/core/message/Event"
 import { Buffer } from "node:buffer"
 import type { Cell, Removal, StoreFile } from "../database/RowReader.ts"
 import { readAttributedText, readPlainBody } from "./AttributedText.ts"
-import { EPOCH_MILLIS, type Time, timeOf } from "./Dates.ts"
+import { type Time, timeOf } from "./Dates.ts"
 import { readEdits } from "./Edits.ts"
 import { partsOf } from "./Parts.ts"
 
@@ -30,10 +30,14 @@ export interface Basic {
   readonly destination: string | null
   /** Beyond the conversation it is told in. */
   readonly otherChats: ReadonlyArray<string>
+  /** Other columns that say something. */
+  readonly columns: { readonly [name: string]: Value } | undefined
+  /** Parts that were deleted and can be got back, and since when. */
+  readonly deletedParts: ReadonlyArray<Value>
 }
 
-/** What few rows say beside that. */
-export interface Rest {
+/** What few messages have beside that. */
+export interface Fields {
   readonly subject: string | null
   readonly itemType: number
   readonly groupAction: number
@@ -49,8 +53,6 @@ export interface Rest {
   readonly isVoice: boolean
   readonly edited: Time
   readonly retracted: Time
-  readonly recoverableParts: string | null
-  readonly columns: { readonly [name: string]: Value }
   readonly attachments: ReadonlyArray<StoredAttachment>
 }
 
@@ -61,7 +63,7 @@ export interface Mapped {
   readonly gap?: string
 }
 
-export const toMessage = (basic: Basic, rest: Rest | undefined): Mapped => {
+export const toMessage = (basic: Basic, fields: Fields | undefined): Mapped => {
   const { time } = basic
   const message: Writable<Message> = { key: basic.guid, type: "text" }
   const extra: Record<string, Value> = {}
@@ -78,7 +80,9 @@ export const toMessage = (basic: Basic, rest: Rest | undefined): Mapped => {
   if (basic.destination !== null && basic.destination !== "") extra["destination"] = basic.destination
   if (basic.otherChats.length > 0) extra["chats"] = basic.otherChats
   putText(basic, { message, extra, raw, gaps })
-  if (rest !== undefined) putRest(rest, { message, extra, raw, gaps })
+  if (basic.columns !== undefined) extra["columns"] = basic.columns
+  if (basic.deletedParts.length > 0) extra["deletedParts"] = basic.deletedParts
+  if (fields !== undefined) putFields(fields, { message, extra, raw, gaps })
   if (Object.keys(extra).length > 0) message.extra = extra
   if (Object.keys(raw).length > 0) message.raw = { format: RAW_FORMAT, bytes: encode(raw) }
   return { message, ...(gaps.length === 0 ? {} : { gap: gaps.join("; ") }) }
@@ -107,7 +111,8 @@ const putText = ({ body, text }: Basic, { extra, gaps, message, raw }: Draft): v
     message.text = plain.text
     return
   }
-  raw["attributedBody"] = body
+  // It is a piece of the bodies of many, which are not to be kept for it.
+  raw["attributedBody"] = Uint8Array.from(body)
   try {
     const found = readAttributedText(body)
     const parts = partsOf(found)
@@ -119,9 +124,8 @@ const putText = ({ body, text }: Basic, { extra, gaps, message, raw }: Draft): v
   }
 }
 
-const putRest = (rest: Rest, { extra, gaps, message, raw }: Draft): void => {
-  const { attachments, columns, edited, payload, recoverableParts, replyPart, replyTo, retracted, subject, summary } =
-    rest
+const putFields = (fields: Fields, { extra, gaps, message, raw }: Draft): void => {
+  const { attachments, edited, payload, replyPart, replyTo, retracted, subject, summary } = fields
   if (subject !== null && subject !== "") message.subject = subject
   if (replyTo !== null) {
     message.replyTo = replyTo
@@ -132,9 +136,7 @@ const putRest = (rest: Rest, { extra, gaps, message, raw }: Draft): void => {
   if (payload !== null) raw["payload_data"] = payload
   if (edited.at !== undefined) extra["edited"] = exactly(edited)
   if (retracted.at !== undefined) extra["retracted"] = exactly(retracted)
-  if (Object.keys(columns).length > 0) extra["columns"] = columns
-  if (recoverableParts !== null) extra["removedParts"] = recoverablePartsIn(recoverableParts)
-  putType(rest, { message, extra })
+  putType(fields, { message, extra })
   if (summary === null) return
   try {
     const { history, isStrange, unsent } = readEdits(summary)
@@ -171,9 +173,9 @@ const ASSOCIATED: Readonly<Record<number, string>> = {
   4000: "poll.vote"
 }
 
-const putType = (rest: Rest, { extra, message }: Pick<Draft, "message" | "extra">): void => {
+const putType = (fields: Fields, { extra, message }: Pick<Draft, "message" | "extra">): void => {
   const { associatedGuid, associatedType, attachments, balloon, groupAction, groupTitle, isVoice, itemType, other } =
-    rest
+    fields
   if (itemType !== 0) {
     const code = `${itemType}.${groupAction}`
     message.type = "system"
@@ -202,12 +204,6 @@ const kindOf = ([first]: ReadonlyArray<StoredAttachment>): string => {
   return kind ?? "file"
 }
 
-const recoverablePartsIn = (text: string): Value =>
-  text.split(",").map((one) => {
-    const [part, millions] = one.split(":")
-    return { part: Number(part), at: EPOCH_MILLIS + Number(millions) }
-  })
-
 /** What a tapback is about: `p:<part>/<guid>`, `bp:<guid>` for all of a bubble, or the guid alone. */
 export const aboutOf = (guid: string): { readonly key: string; readonly part?: string } => {
   const part = /^p:(\d+)\/(.+)$/s.exec(guid)
@@ -233,7 +229,7 @@ export const reactionOf = (
 /** Any emoji, since macOS 15. */
 const CUSTOM = 6
 
-export const removalAt = (millions: Cell, rest: Cell): Removal => {
-  const { at } = timeOf(millions as number | null, rest as number | null)
+export const removalAt = (millions: Cell, left: Cell): Removal => {
+  const { at } = timeOf(millions as number | null, left as number | null)
   return { scope: "recoverable", ...(at === undefined ? {} : { when: at }) }
 }

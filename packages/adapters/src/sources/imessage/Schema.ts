@@ -147,7 +147,8 @@ export const readSchema = (queries: Queries): Schema | undefined => {
   ]
   const isOne = needed.every((name) => message.has(name)) && joined.every((table) => queries.columns(table).size > 0)
     && [chat, handle, attachment].every((columns) => columns.size > 0)
-  if (!isOne) return undefined
+  // Texts are taken as bytes here and there, and those are UTF-8 in every database that Apple makes.
+  if (!isOne || queries.get("PRAGMA encoding")?.[0] !== "UTF-8") return undefined
   const known = new Set<string>([...NOISE, ...FIELDS, ...NUMBERS, ...TEXTS])
   return {
     column: (name) => message.has(name) ? `m."${name}"` : "NULL",

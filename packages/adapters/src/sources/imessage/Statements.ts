@@ -11,23 +11,46 @@ const SUMMARY_BYTES = 96
 export interface Statements {
   /** What a page of rows looks like. */
   readonly marks: string
-  /** Rows of a range: number, guid, text and its bytes, body, time, sender, service, addresses, chat, rest. */
+  /**
+   * Rows of a range: number, guid, text and its bytes, bytes of the body, time, sender, service, addresses, chat, and
+   * whether there are more fields, facts and deleted parts.
+   */
   readonly rows: string
-  /** Everything else of one row. */
-  readonly rest: string
+  /** The bodies of a range, one behind the other: a blob for each would cost more than everything else. */
+  readonly bodies: string
+  /** The fields of rows that have more of them, by a list of their numbers in JSON. */
+  readonly fields: string
+  readonly facts: string
+  readonly deletedParts: string
+  /** Since when, and from which chat, a message can be got back. */
+  readonly recoverable: string
   /** The attachments of the messages of a range. */
   readonly attachments: string
 }
 
+const RANGE = "m.ROWID BETWEEN ? AND ?"
+
 export const makeStatements = (schema: Schema): Statements => {
-  const { column } = schema
-  const inChat = "FROM message m LEFT JOIN chat_message_join j ON j.message_id = m.ROWID WHERE m.ROWID BETWEEN ? AND ?"
+  const { column, hasRecoverable, hasRecoverableParts } = schema
+  const inChat = `FROM message m LEFT JOIN chat_message_join j ON j.message_id = m.ROWID WHERE ${RANGE}`
   return {
     marks: `SELECT m.ROWID AS number, ${markOf(schema)} AS mark ${inChat}`,
-    rows: `SELECT m.ROWID, m.guid, m.text, octet_length(m.text), ${column("attributedBody")},`
+    rows: `SELECT m.ROWID, m.guid, m.text, octet_length(m.text), octet_length(${column("attributedBody")}),`
       + ` ${timeColumns("m.date")}, m.handle_id, m.is_from_me, m.service, ${column("account")},`
-      + ` ${column("destination_caller_id")}, j.chat_id, ${restOf(schema)} <> 0 ${inChat} ORDER BY m.ROWID, j.chat_id`,
-    rest: `SELECT ${restColumns(schema).join(", ")} FROM message m WHERE m.ROWID = ?`,
+      + ` ${column("destination_caller_id")}, j.chat_id, ${fieldsIn(schema)} <> 0, ${factsIn(schema)} <> 0,`
+      + ` ${partsIn(schema)} <> 0 ${inChat}`,
+    bodies: `SELECT CAST(group_concat(${column("attributedBody")}, '') AS BLOB) FROM message m WHERE ${RANGE}`,
+    fields: `SELECT m.ROWID, ${FIELDS.map(column).join(", ")}, ${summaryOf(schema)},`
+      + ` ${timeColumns(column("date_edited"))}, ${timeColumns(column("date_retracted"))}`
+      + " FROM message m WHERE m.ROWID IN (SELECT value FROM json_each(?))",
+    facts: `SELECT ${factsOf(schema).join(", ")} FROM message m WHERE m.ROWID = ?`,
+    deletedParts: hasRecoverableParts
+      ? "SELECT part_index, delete_date / 1000000 FROM recoverable_message_part WHERE message_id = ? ORDER BY part_index"
+      : NOTHING,
+    recoverable: hasRecoverable
+      ? `SELECT chat_id, ${timeColumns("delete_date")} FROM chat_recoverable_message_join WHERE message_id = ?`
+        + " ORDER BY delete_date DESC LIMIT 1"
+      : NOTHING,
     attachments: "SELECT x.message_id, a.guid, a.filename, a.mime_type, a.transfer_name, a.total_bytes, a.uti,"
       + ` ${schema.attachment.has("is_sticker") ? "a.is_sticker" : "0"} FROM message_attachment_join x`
       + " JOIN attachment a ON a.ROWID = x.attachment_id WHERE x.message_id BETWEEN ? AND ?"
@@ -35,8 +58,10 @@ export const makeStatements = (schema: Schema): Statements => {
   }
 }
 
-/** Names of the columns of `rest`, in order, before those that a schema has or has not. */
-export const REST = [
+const NOTHING = "SELECT NULL WHERE ? IS NULL AND 0"
+
+/** The columns of `fields` behind the number, in order; then the summary, and when it was edited and taken back. */
+export const FIELDS = [
   "subject",
   "item_type",
   "group_action_type",
@@ -49,67 +74,68 @@ export const REST = [
   "thread_originator_part",
   "balloon_bundle_id",
   "payload_data",
-  "is_audio_message",
-  "cache_has_attachments"
+  "is_audio_message"
 ] as const
 
-const restColumns = (schema: Schema): ReadonlyArray<string> => {
-  const { column, hasRecoverable, hasRecoverableParts, numbers, texts, unknown } = schema
-  return [
-    ...REST.map(column),
-    summaryOf(schema),
-    timeColumns(column("date_edited")),
-    timeColumns(column("date_retracted")),
-    ...(hasRecoverable
-      ? ["chat_id", ...timeColumns("delete_date").split(", ")].map((one) =>
-        `(SELECT ${one} FROM chat_recoverable_message_join WHERE message_id = m.ROWID ORDER BY delete_date DESC LIMIT 1)`
-      )
-      : ["NULL", "NULL", "NULL"]),
-    hasRecoverableParts
-      ? "(SELECT group_concat(part_index || ':' || (delete_date / 1000000)) FROM recoverable_message_part"
-        + " WHERE message_id = m.ROWID)"
-      : "NULL",
-    ...[...numbers, ...texts].map(column),
-    ...unknown.flatMap((name) => [
-      `typeof(${column(name)})`,
-      `CASE typeof(${column(name)}) WHEN 'integer' THEN CAST(${column(name)} AS TEXT) ELSE ${column(name)} END`
-    ])
-  ]
+const factsOf = ({ column, numbers, texts, unknown }: Schema): ReadonlyArray<string> => {
+  const known = [...numbers, ...texts].map(column)
+  const others = unknown.map(column).flatMap((name) => [
+    `typeof(${name})`,
+    `CASE typeof(${name}) WHEN 'integer' THEN CAST(${name} AS TEXT) ELSE ${name} END`
+  ])
+  return known.length + others.length === 0 ? ["NULL"] : [...known, ...others]
 }
 
-const summaryOf = ({ column }: Schema): string =>
+const summaryOf = (schema: Schema): string =>
+  `CASE WHEN ${summaryBytes(schema)} > 0 THEN ${schema.column("message_summary_info")} END`
+
+/** How long the summary is, where it says more than how the message is shown. */
+const summaryBytes = ({ column }: Schema): string =>
   `CASE WHEN ${column("date_edited")} <> 0 OR ${column("date_retracted")} <> 0`
-  + ` OR octet_length(${column("message_summary_info")}) > ${SUMMARY_BYTES} THEN ${column("message_summary_info")} END`
+  + ` OR octet_length(${column("message_summary_info")}) > ${SUMMARY_BYTES}`
+  + ` THEN octet_length(${column("message_summary_info")}) ELSE 0 END`
 
-/** Not 0 where a row has more to say than `rows` asks for; another number where it says something else, mostly. */
-const restOf = (schema: Schema): string => {
-  const { column, hasRecoverable, hasRecoverableParts, numbers, texts, unknown } = schema
-  const lengthOf = (name: string) => `coalesce(octet_length(${column(name)}), 0)`
-  return `(${
-    [
-      ...["item_type", "associated_message_type", "is_audio_message", ...numbers].map((name, n) =>
-        `${2 * n + 3} * coalesce(${column(name)}, 0)`
-      ),
-      // A message that was edited at all has a time at which it was.
-      `abs(coalesce(${column("date_edited")}, 0)) + abs(coalesce(${column("date_retracted")}, 0))`,
-      `97 * coalesce(${column("cache_has_attachments")}, 0)`,
-      ...["subject", "thread_originator_guid", "balloon_bundle_id", "payload_data", "group_title", ...texts].map(
-        lengthOf
-      ),
-      `(${lengthOf("message_summary_info")} > ${SUMMARY_BYTES}) * ${lengthOf("message_summary_info")}`,
-      ...unknown.map((name) => `(coalesce(${column(name)}, 0) NOT IN (0, ''))`),
-      ...(hasRecoverable
-        ? ["101 * EXISTS (SELECT 1 FROM chat_recoverable_message_join r WHERE r.message_id = m.ROWID)"]
-        : []),
-      ...(hasRecoverableParts
-        ? ["103 * (SELECT count(*) FROM recoverable_message_part r WHERE r.message_id = m.ROWID)"]
-        : [])
-    ].join(" + ")
-  })`
+/** A sum that is quick where nothing in it is absent, as mostly; else one that takes absent for 0. */
+const sumOf = (columns: ReadonlyArray<string>): string =>
+  columns.length === 0
+    ? "0"
+    : `coalesce(${columns.join(" + ")}, ${columns.map((name) => `coalesce(${name}, 0)`).join(" + ")})`
+
+/** How long texts are together that mostly are absent. */
+const lengthOf = (columns: ReadonlyArray<string>): string => {
+  const there = columns.filter((column) => column !== "NULL")
+  return there.length === 0 ? "0" : `octet_length(concat(${there.join(", ")}))`
 }
+
+const present = (columns: ReadonlyArray<string>): ReadonlyArray<string> => columns.filter((name) => name !== "NULL")
+
+/** Not 0 where a row has more to say than its text: another number where it says something else, mostly. */
+const fieldsIn = (schema: Schema): string => {
+  const { column } = schema
+  const numbers = [
+    "item_type",
+    "associated_message_type",
+    "is_audio_message",
+    "cache_has_attachments",
+    "date_edited",
+    "date_retracted"
+  ].map(column)
+  const texts = ["subject", "thread_originator_guid", "balloon_bundle_id", "group_title"].map(column)
+  const payload = column("payload_data")
+  return `(${sumOf(present(numbers))} + ${lengthOf(texts)} + coalesce(octet_length(${payload}), 0)`
+    + ` + ${summaryBytes(schema)})`
+}
+
+const factsIn = ({ column, numbers, texts, unknown }: Schema): string =>
+  `(${sumOf(numbers.map(column))} + ${lengthOf(texts.map(column))}${
+    unknown.map((name) => ` + (coalesce(${column(name)}, 0) NOT IN (0, ''))`).join("")
+  })`
+
+const partsIn = ({ hasRecoverableParts }: Schema): string =>
+  hasRecoverableParts ? "(SELECT count(*) FROM recoverable_message_part r WHERE r.message_id = m.ROWID)" : "0"
 
 const markOf = (schema: Schema): string => {
-  const { column, unknown } = schema
+  const { column, hasRecoverable, unknown } = schema
   const fields = [
     "typeof(m.guid)",
     "octet_length(m.text)",
@@ -117,11 +143,13 @@ const markOf = (schema: Schema): string => {
     "m.date",
     "m.handle_id",
     "m.is_from_me",
-    "m.service",
-    `octet_length(${column("account")})`,
-    `octet_length(${column("destination_caller_id")})`,
-    "j.chat_id",
-    restOf(schema),
+    "octet_length(m.service)",
+    hasRecoverable
+      ? "coalesce(j.chat_id, (SELECT -max(chat_id) FROM chat_recoverable_message_join r WHERE r.message_id = m.ROWID))"
+      : "j.chat_id",
+    fieldsIn(schema),
+    factsIn(schema),
+    partsIn(schema),
     ...unknown.map((name) => `hex(${column(name)})`),
     `CASE WHEN ${column("cache_has_attachments")} THEN (SELECT group_concat(concat(a.ROWID, ':', a.transfer_state, ':',`
     + " a.total_bytes, ':', octet_length(a.filename))) FROM message_attachment_join x JOIN attachment a"
