@@ -129,6 +129,16 @@ export const sources: Readonly<Record<string, SourceAdapter>> = {
         ({ openWhatsApp }) => openWhatsApp({ name, path: place, ...policyOf(attachments) })
       ),
     memory: databaseMemory()
+  },
+  imessage: {
+    usual: { place: onMac("Library", "Messages"), file: "chat.db" },
+    attachments: true,
+    open: ({ attachments, name, place }) =>
+      Effect.flatMap(
+        Effect.promise(() => import("@sealog/adapters/sources/IMessage")),
+        ({ openIMessage }) => openIMessage({ name, path: place, ...policyOf(attachments) })
+      ),
+    memory: databaseMemory()
   }
 }
 
@@ -249,7 +259,6 @@ const availability = (now: Readonly<Record<string, unknown>>, later: ReadonlyArr
 export const sourceKinds: Readonly<Record<string, Availability>> = availability(sources, [
   "whatsapp-android",
   "whatsapp-export",
-  "imessage",
   "signal",
   "telegram",
   "mbox",

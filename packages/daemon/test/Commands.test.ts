@@ -206,6 +206,24 @@ describe("commands", () => {
       })
     ))
 
+  /** Verifies: SRC-46 */
+  it.effect("find Messages on a Mac, and on no other system", () =>
+    withFolder((folder) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.makeDirectory(`${folder}/Library/Messages`, { recursive: true })
+        const found = (system: "macos" | "linux") =>
+          Effect.map(
+            sealog(["source", "detect"], { machine: makeMachine({ platform: { system, userDir: folder } }) }),
+            ({ out }) => out.trim()
+          )
+        assert.include(yield* found("macos"), "No store was found")
+        yield* fs.writeFileString(`${folder}/Library/Messages/chat.db`, "")
+        assert.strictEqual(yield* found("macos"), "imessage  imessage")
+        assert.include(yield* found("linux"), "No store was found")
+      })
+    ))
+
   const code = Redacted.make(
     Array.from({ length: 24 }, (_, at) => `word${"abcdefghijklmnopqrstuvwx".charAt(at)}`).join(" ")
   )

@@ -90,7 +90,7 @@ describe("the check of command lines", () => {
   it("finds flags that are not there, and kinds and forms of later releases", () => {
     assert.lengthOf(problemsOf(["sync", "--fast"]), 1)
     assert.lengthOf(problemsOf(["search", "soup"]), 1)
-    assert.lengthOf(problemsOf(["init", "--source", "imessage:~/x", "--target", "s3:https://e/b"]), 2)
+    assert.lengthOf(problemsOf(["init", "--source", "signal:~/x", "--target", "s3:https://e/b"]), 2)
     assert.lengthOf(problemsOf(["restore", "--from", "disk:/d", "--to", "x", "--format", "html"]), 1)
     assert.deepStrictEqual(problemsOf(["restore", "--from", "disk:/d", "--to", "x", "--format", "maildir"]), [])
   })

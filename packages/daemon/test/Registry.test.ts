@@ -1,6 +1,7 @@
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe, it } from "@effect/vitest"
+import { makeIMessageStore } from "@sealog/adapters/testing/IMessageStore"
 import { WhatsAppApp } from "@sealog/adapters/testing/WhatsAppApp"
 import { Platform } from "@sealog/daemon/Platform"
 import { sourceKinds, sources, targetKinds, targets, type TargetServices } from "@sealog/daemon/Registry"
@@ -22,6 +23,7 @@ describe("Registry", () => {
         for (const part of ["cur", "new", "tmp"]) yield* fs.makeDirectory(`${folder}/${part}`)
         // One folder that is a store of every kind.
         new WhatsAppApp({ root: folder, seed: 1 }).close()
+        makeIMessageStore({ path: `${folder}/chat.db`, seed: 1 }).database.close()
         for (const [kind, { open }] of Object.entries(sources)) {
           const source = yield* open({ name: "mine", place: folder })
           assert.deepStrictEqual([source.name, source.kind], ["mine", kind])

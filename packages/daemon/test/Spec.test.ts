@@ -42,6 +42,19 @@ describe("Spec", () => {
     assert.strictEqual(place("new one=jsonl:x"), "/home/ada/here/x")
   })
 
+  /** Verifies: SRC-46 */
+  it("takes Messages where macOS keeps them, where nothing is said, and on a Mac alone", () => {
+    const mac: PlatformShape = { ...linux, system: "macos", userDir: "/Users/ada" }
+    assert.deepStrictEqual(Either.getOrThrow(parseOne("source", "imessage", mac)), {
+      name: "imessage",
+      kind: "imessage",
+      place: "/Users/ada/Library/Messages/chat.db",
+      spec: "imessage:/Users/ada/Library/Messages/chat.db"
+    })
+    assert.strictEqual(Either.getOrThrow(parseOne("source", "imessage:x.db", linux)).place, "/home/ada/here/x.db")
+    assert.strictEqual(refused("imessage"), "Malformed")
+  })
+
   it("starts from the user's folder and the current one on Windows too", () => {
     const windows: PlatformShape = { ...linux, system: "windows", userDir: "C:\\Users\\ada", currentDir: "D:\\work" }
     assert.strictEqual(absolutePath("~\\Mail", windows), "C:\\Users\\ada\\Mail")

@@ -52,7 +52,7 @@ await timed("rows", () => {
 })
 await timed("a first pass, thrown away", () =>
   Effect.runPromise(
-    openIMessage({ name: "imessage", path, home: "/home" }).pipe(
+    openIMessage({ name: "imessage", path }).pipe(
       Effect.flatMap((source) => Stream.runDrain(source.changes(new Map(), noPast)))
     )
   ))

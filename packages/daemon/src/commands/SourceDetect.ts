@@ -13,7 +13,8 @@ import { SourceDetectReport } from "../Reports.ts"
 export const command = Effect.fn("sourceDetect")(function*(_args: unknown, flags: GlobalFlags) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const places = usualPlaces(yield* Platform, path.join)
+  const platform = yield* Platform
+  const places = usualPlaces(platform, path.join)
   /** What may not be looked into is not found. */
   const isFolder = (place: string) =>
     Effect.orElseSucceed(Effect.map(fs.stat(place), (info) => info.type === "Directory"), () => false)

@@ -87,8 +87,9 @@ export const storage: Table<StorageReason, StorageError> = {
 const isOfICloud = (subject: string) => /^icloud(?::|$)/u.test(subject)
 const isOfServer = (subject: string) => /^(?:webdav:)?https?:/u.test(subject)
 
-/** Where macOS keeps what other programs may not look into. */
-const isKeptByMac = (subject: string) => /\/Library\/(?:Group Containers|Containers|Messages)\//u.test(`${subject}/`)
+/** Folders that macOS lets no program into that its owner has not named. */
+const isGuarded = (subject: string) =>
+  /\/Library\/(?:Messages|Mail|Group Containers|Containers|Application Support)(?:\/|$)/u.test(subject)
 
 export const source: Table<SourceReason, SourceError> = {
   NotFound: [
@@ -102,8 +103,9 @@ export const source: Table<SourceReason, SourceError> = {
     "SourceDenied",
     (e) => `the store ${e.subject} may not be read${because(e)}`,
     (e) =>
-      isKeptByMac(e.subject)
-        ? "allow it: System Settings, Privacy & Security, Full Disk Access, for the terminal or the program that starts sealog"
+      isGuarded(e.subject)
+        ? "allow Full Disk Access (System Settings, Privacy & Security) to the program that starts sealog: the terminal "
+          + "it is typed in, or for the service the node it runs; then run it again"
         : "give this user the right to read it, then run it again"
   ],
   Unreadable: [

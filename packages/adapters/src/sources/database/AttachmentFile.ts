@@ -12,7 +12,7 @@ import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { type FileHandle, open, realpath, stat } from "node:fs/promises"
-import { isAbsolute, relative, resolve } from "node:path"
+import { isAbsolute, relative } from "node:path"
 import type { AttachmentPolicy } from "../AttachmentPolicy.ts"
 import type { StoreFile } from "./RowReader.ts"
 
@@ -65,7 +65,7 @@ const take = async (path: string, { folders, now, policy }: FileRules): Promise<
   // To look at a file brings nothing back from a cloud; to open one may take for ever.
   const before = await stat(path)
   if (!before.isFile()) return NO_FILE
-  if (!isWithin(await realpath(path), folders)) return OUTSIDE
+  if (!(await isWithin(path, folders))) return OUTSIDE
   if (before.size >= policy) return LEFT_OUT
   if (before.size > 0 && before.blocks === 0) return IN_CLOUD
   const age = now - before.mtimeMs
@@ -109,11 +109,15 @@ const largeOf = (path: string, { sha256, size }: Taken): LargeContent => ({
   )
 })
 
-const isWithin = (path: string, folders: ReadonlyArray<string>): boolean =>
-  folders.some((folder) => {
-    const below = relative(resolve(folder), path)
-    return below !== "" && !below.startsWith("..") && !isAbsolute(below)
-  })
+/** Wherever symbolic links lead, of the file and of the folders. */
+const isWithin = async (path: string, folders: ReadonlyArray<string>): Promise<boolean> => {
+  const real = await realpath(path)
+  for (const folder of folders) {
+    const below = relative(await realpath(folder).catch(() => folder), real)
+    if (below !== "" && !below.startsWith("..") && !isAbsolute(below)) return true
+  }
+  return false
+}
 
 const reasonOf = (cause: unknown): string => {
   const { code } = cause as NodeJS.ErrnoException

@@ -43,11 +43,24 @@ export const isCorrupt = (cause: unknown): boolean => codeOf(cause) === CORRUPT
 export const copyMayHelp = (cause: unknown): boolean =>
   [PERM, READONLY, IOERR, CANTOPEN, PROTOCOL, AUTH].includes(codeOf(cause) ?? 0)
 
+interface SqliteError extends Error {
+  readonly errcode: number
+  readonly sqliteCodeName?: string
+}
+
+/** With SQLite's own name of what is wrong as its code: it is what people search for. */
+const inSqlitesWord = (cause: SqliteError): SqliteError & { readonly code: string } =>
+  Object.assign(new Error(cause.message, { cause }), {
+    code: cause.sqliteCodeName ?? "SQLITE_ERROR",
+    errcode: cause.errcode
+  })
+
 export const databaseError = (method: string, subject: string, cause: unknown): SourceError => {
   if (cause instanceof SourceError) return cause
   const code = codeOf(cause)
   const reason = code === undefined
     ? fileReasons[String((cause as { readonly code?: unknown } | undefined)?.code)]
     : reasons[code]
-  return new SourceError({ reason: reason ?? "Unreadable", method, subject, cause })
+  const said = code === undefined ? cause : inSqlitesWord(cause as SqliteError)
+  return new SourceError({ reason: reason ?? "Unreadable", method, subject, cause: said })
 }

@@ -22,3 +22,12 @@ export const identityOf = (path: string): string => {
   const { birthtimeNs, ctimeNs, dev, ino } = fs.statSync(path, { bigint: true })
   return `${dev} ${ino} ${birthtimeNs === ctimeNs ? "" : birthtimeNs}`
 }
+
+/** Whether there is a folder; what may not be looked at is none. */
+export const isFolder = (path: string): boolean => {
+  try {
+    return fs.statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}

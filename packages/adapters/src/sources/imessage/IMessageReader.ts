@@ -2,6 +2,7 @@
 import type { Value } from "@sealog/core/message/Event"
 import type {
   Cell,
+  Census,
   OpenReader,
   Queries,
   ReactionRow,
@@ -10,6 +11,7 @@ import type {
   StoreParticipant,
   StoreRow
 } from "../database/RowReader.ts"
+import { censusOf } from "./Census.ts"
 import { EPOCH_MILLIS, timeColumns, timeOf } from "./Dates.ts"
 import {
   aboutOf,
@@ -157,6 +159,10 @@ class IMessageReader implements RowReader {
         ...(typeof one === "string" && one !== "" ? { extra: { person: one } } : {})
       })
     )
+  }
+
+  census(): Census {
+    return censusOf(this.queries, this.schema)
   }
 
   private rowOf(

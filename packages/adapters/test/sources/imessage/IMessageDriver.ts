@@ -25,7 +25,7 @@ export const freshStore = (path: string, macos: MacOs = "sequoia", seed = 1) =>
       })
   )
 
-export const openStore = (path: string) => openIMessage({ name: "imessage", path, home: "/home/of/ada" })
+export const openStore = (path: string) => openIMessage({ name: "imessage", path })
 
 export const imessageDriver = Layer.scoped(
   StoreDriver,
