@@ -9,6 +9,7 @@ import { makeJsonLinesProjection } from "@sealog/adapters/projections/JsonLines"
 import { makeLineSorter } from "@sealog/adapters/projections/LineSorter"
 import { makeMaildirProjection } from "@sealog/adapters/projections/Maildir"
 import { openRestoreFolder } from "@sealog/adapters/projections/RestoreFolder"
+import { openIMessage } from "@sealog/adapters/sources/IMessage"
 import { openJsonl } from "@sealog/adapters/sources/Jsonl"
 import { openMaildir } from "@sealog/adapters/sources/Maildir"
 import { openWhatsApp } from "@sealog/adapters/sources/whatsapp/WhatsApp"
@@ -43,16 +44,15 @@ export interface Machine {
   readonly mail: string
   readonly targets: ReadonlyArray<string>
   /** What its store is; a Maildir where nothing is said. */
-  readonly kind?: "jsonl" | "whatsapp"
+  readonly kind?: "jsonl" | "whatsapp" | "imessage"
   /** Told by a test instead of being read from a store. */
   readonly source?: SourceShape
 }
 
-export const openStore = ({ kind, mail, source }: Machine): OpenSource => {
-  if (source !== undefined) return Effect.succeed(source)
-  if (kind === "whatsapp") return openWhatsApp({ name: kind, path: mail })
-  return kind === "jsonl" ? openJsonl({ name: kind, path: mail }) : openMaildir({ name: "maildir", path: mail })
-}
+const kinds = { jsonl: openJsonl, whatsapp: openWhatsApp, imessage: openIMessage, maildir: openMaildir }
+
+export const openStore = ({ kind = "maildir", mail, source }: Machine): OpenSource =>
+  source === undefined ? kinds[kind]({ name: kind, path: mail }) : Effect.succeed(source)
 
 /** A machine with an empty Maildir and a journal without events. */
 export const makeMachine = Effect.fn("test.makeMachine")(
