@@ -48,11 +48,11 @@ describe("Spec", () => {
     assert.deepStrictEqual(Either.getOrThrow(parseOne("source", "imessage", mac)), {
       name: "imessage",
       kind: "imessage",
-      place: "/Users/ada/Library/Messages/chat.db",
-      spec: "imessage:/Users/ada/Library/Messages/chat.db"
+      place: "/Users/ada/Library/Messages",
+      spec: "imessage"
     })
     assert.strictEqual(Either.getOrThrow(parseOne("source", "imessage:x.db", linux)).place, "/home/ada/here/x.db")
-    assert.strictEqual(refused("imessage"), "Malformed")
+    assert.strictEqual(refused("imessage"), "NoUsualPlace")
   })
 
   it("starts from the user's folder and the current one on Windows too", () => {

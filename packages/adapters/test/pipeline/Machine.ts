@@ -44,7 +44,7 @@ export interface Machine {
   readonly mail: string
   readonly targets: ReadonlyArray<string>
   /** What its store is; a Maildir where nothing is said. */
-  readonly kind?: "jsonl" | "whatsapp" | "imessage"
+  readonly kind?: keyof typeof kinds
   /** Told by a test instead of being read from a store. */
   readonly source?: SourceShape
 }
