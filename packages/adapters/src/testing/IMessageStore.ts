@@ -74,6 +74,13 @@ export const makeIMessageStore = (options: IMessageOptions): IMessageStore => {
   return new Store(database, macos, makeRandom(seed))
 }
 
+/** Goes on with a store that was made; another seed gives other guids. */
+export const openIMessageStore = ({ macos = "sequoia", path, seed }: IMessageOptions): IMessageStore => {
+  const database = new DatabaseSync(path)
+  database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF")
+  return new Store(database, macos, makeRandom(seed))
+}
+
 class Store implements IMessageStore {
   readonly database: DatabaseSyncInstance
   readonly random: Random

@@ -20,6 +20,7 @@ import { cellsOf } from "./Table.ts"
 const TINY: Sizes = {
   runs: 1,
   mails: 30,
+  chatMessages: 300,
   arrivals: 3,
   deliveries: 2,
   idleSeconds: 0.2,

@@ -6,6 +6,8 @@ export const Sizes = Schema.Struct({
   runs: Schema.Int,
   /** Mails in the store. */
   mails: Schema.Int,
+  /** Rows of messages in a messenger's database. */
+  chatMessages: Schema.Int,
   /** Mails that arrive between two backups. */
   arrivals: Schema.Int,
   /** Mails delivered to the daemon one by one. */
@@ -24,6 +26,7 @@ export type Sizes = typeof Sizes.Type
 export const RELEASE: Sizes = {
   runs: 5,
   mails: 50_000,
+  chatMessages: 1_000_000,
   arrivals: 100,
   deliveries: 200,
   idleSeconds: 70,

@@ -1,5 +1,6 @@
 /** Every row there is, in the order of the table. */
 import type { Row } from "./Row.ts"
+import { chatRows } from "./rows/Chat.ts"
 import { compactionRows } from "./rows/Compaction.ts"
 import { daemonRows } from "./rows/Daemon.ts"
 import { limitRows } from "./rows/Limits.ts"
@@ -12,6 +13,7 @@ import { startRows } from "./rows/Start.ts"
 export const rows: ReadonlyArray<Row> = [
   ...mailboxRows,
   ...daemonRows,
+  ...chatRows,
   ...placeRows,
   ...pipelineRows,
   ...compactionRows,
