@@ -1,7 +1,8 @@
 /**
  * The files that came with messages, after the messages themselves: what the log lacks is looked for, a few at a time,
- * and whatever comes into the store meanwhile is told first. What cannot be had is told once, with its reason, and
- * looked for again: when its row changes, each second for a while, and then less and less often.
+ * and whatever comes into the store meanwhile is told first. What is not finished is looked for each second for a
+ * while, then less and less often. What cannot be had is told once, with its reason, and looked for again when its row
+ * changes; else as often as a hundredth of a processor allows.
  */
 import type { Batch, Draft, SourceError, SourceState } from "@sealog/core/backup/Source"
 import { Clock, Deferred, Effect, Option, Stream } from "effect"
@@ -47,6 +48,9 @@ export const makeAttachmentLooks = (
   { folders, policy }: AttachmentOptions
 ): AttachmentLooks => {
   const looks = new Map<string, Look>()
+  /** Whose rows have changed: the one sign that a file which was missed has come. */
+  const changed = new Set<string>()
+  const allowed = makeAllowance()
 
   const lookFor = Effect.fnUntraced(function*(state: SourceState, some: ReadonlyArray<Lacking>) {
     const now = yield* Clock.currentTimeMillis
@@ -58,37 +62,52 @@ export const makeAttachmentLooks = (
     for (; looked < some.length && bytes < BATCH_BYTES; looked++) {
       yield* breathe
       const lacking = some[looked]!
+      const isExpected = changed.delete(lacking.entry) || lacking.reason === ""
       const wanted = wantedOf(state, lacking, rows[looked])
       if (wanted === undefined) {
         forgotten.push([lacking.entry, undefined])
         looks.delete(lacking.entry)
         continue
       }
-      looks.set(lacking.entry, { first: looks.get(lacking.entry)?.first ?? now, last: now })
+      const first = looks.get(lacking.entry)?.first ?? (isExpected ? now : LONG_AGO)
+      looks.set(lacking.entry, { first, last: now })
       const draft = yield* draftOf(wanted, rules)
       if (draft === undefined) continue
       if (draft.fact.kind === "attachment.content") looks.delete(lacking.entry)
+      // Nobody waits for it, until its row changes.
+      else looks.set(lacking.entry, { first: LONG_AGO, last: now })
       drafts.push(draft)
       bytes += draft.large === undefined ? inlineBytes(draft) : BATCH_BYTES
     }
     return { batch: { drafts, cursor: forgotten }, looked }
   })
 
+  const dueNow = (state: SourceState, now: number): ReadonlyArray<Lacking> => {
+    const hinted = new Set(changed)
+    // Of most changed rows the log holds all.
+    changed.clear()
+    return [...lackingIn(state)].filter(({ entry, reason }) => {
+      if (hinted.has(entry)) return changed.add(entry)
+      const look = looks.get(entry)
+      // What was told to be missing may be many, and stay so for years: it is looked for as time allows.
+      return now >= nextOf(look) && (reason === "" || isAwaited(look) || allowed(now))
+    })
+  }
+
   return {
     wants: policy > 0,
-    due: (state) =>
-      Effect.map(
-        Clock.currentTimeMillis,
-        (now) => [...lackingIn(state)].filter(({ entry }) => now >= nextOf(looks.get(entry)))
-      ),
+    due: (state) => Effect.map(Clock.currentTimeMillis, (now) => dueNow(state, now)),
     look: lookFor,
     changed: ({ files = [], message }) => {
-      if (looks.size === 0) return
-      for (const { attachment } of files) looks.delete(entryOf(message.key, attachment))
+      for (const { attachment } of files) {
+        const entry = entryOf(message.key, attachment)
+        changed.add(entry)
+        looks.delete(entry)
+      }
     },
     again: (now) => {
       let next = Infinity
-      for (const look of looks.values()) if (look.last - look.first < SOON_MILLIS) next = Math.min(next, nextOf(look))
+      for (const look of looks.values()) if (isAwaited(look)) next = Math.min(next, nextOf(look))
       return next === Infinity ? undefined : Math.max(FIRST_MILLIS, next - now)
     }
   }
@@ -126,6 +145,25 @@ const settled: Stream.Stream<Batch> = Stream.unwrap(Effect.map(Deferred.make<voi
   const last: Batch = { drafts: [], release: () => Deferred.unsafeDone(taken, Effect.void) }
   return Stream.concat(Stream.succeed(last), Stream.execute(Deferred.await(taken)))
 }))
+
+/** So many looks a second for what was told to be missing, a hundredth of a processor, and some more at the start. */
+const makeAllowance = (): (now: number) => boolean => {
+  let [left, since] = [FIRST_LOOKS, Number.NaN]
+  return (now) => {
+    if (now > since) left = Math.min(FIRST_LOOKS, left + (now - since) * LOOKS_PER_MILLI)
+    since = now
+    if (left < 1) return false
+    left--
+    return true
+  }
+}
+const FIRST_LOOKS = 500
+const LOOKS_PER_MILLI = 0.05
+
+const LONG_AGO = -Infinity
+
+/** Whether it may be on its way. */
+const isAwaited = (look: Look | undefined): boolean => look !== undefined && look.last - look.first < SOON_MILLIS
 
 const nextOf = (look: Look | undefined): number => {
   if (look === undefined) return -Infinity

@@ -67,11 +67,30 @@ describe("attachments of a database", () => {
       ])
       assert.deepStrictEqual(yield* told(recorder), [])
       fs.writeFileSync(join(photos, "late"), randomBytes(20))
-      yield* TestClock.adjust("2 seconds")
+      yield* TestClock.adjust("11 minutes")
       assert.deepStrictEqual(yield* told(recorder), ["content late inline of 4"])
       assert.deepStrictEqual(yield* told(recorder), [])
       const rebuilt: Recorder = { ...recorder, source: yield* world.open(), state: replayed(recorder) }
       assert.deepStrictEqual(yield* told(rebuilt), [])
+    }))
+
+  it.scoped("are looked for at once when their rows change, and each second until they are finished", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      const { notes, photos, recorder } = world
+      photo(world, "late")
+      yield* told(recorder)
+      const path = join(photos, "late")
+      fs.writeFileSync(path, randomBytes(20))
+      assert.deepStrictEqual(yield* told(recorder), [])
+      // The row says that it is there; it is still being written.
+      yield* TestClock.setTime(fs.statSync(path).mtimeMs)
+      notes.prepare("UPDATE note SET body = 'here' WHERE guid = 'late'").run()
+      assert.deepStrictEqual(yield* told(recorder), [])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* told(recorder), [])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* told(recorder), ["content late inline of 3"])
     }))
 
   it.scoped("of messages that come while others are looked for wait for these messages", () =>
