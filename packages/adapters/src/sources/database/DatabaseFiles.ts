@@ -31,3 +31,17 @@ export const isFolder = (path: string): boolean => {
     return false
   }
 }
+
+/** Watches a folder; `undefined` where that cannot be done. */
+export const watchFolder = (
+  folder: string,
+  changed: (name: string | null) => void
+): { readonly close: () => void } | undefined => {
+  try {
+    const watcher = fs.watch(folder, { persistent: false }, (_, name) => changed(name))
+    // A watch that broke says no more: who asked for it looks anyway.
+    return watcher.on("error", () => watcher.close())
+  } catch {
+    return undefined
+  }
+}

@@ -26,6 +26,8 @@ export interface Pass {
   readonly keys: KnownKeys
   /** A row is not as it was. */
   readonly changed: (row: MessageRow) => void
+  /** Learns how long looking took, milliseconds. */
+  readonly spent: (millis: number) => void
 }
 
 /** Pages that are looked at in one transaction. */
@@ -49,19 +51,22 @@ export const lookAt = (pass: Pass, pages: Iterable<number>): Stream.Stream<Batch
 type Seen = PageSeen | { readonly page: number; readonly unreadable: string }
 
 /** A part of the file that is damaged hides no other. */
-const look = Effect.fnUntraced(function*({ database, state }: Pass, pages: ReadonlyArray<number>) {
+const look = Effect.fnUntraced(function*({ database, spent, state }: Pass, pages: ReadonlyArray<number>) {
   const before = pages.map((page) => ({
     page,
     looks: state.get(`d:${page}`),
     told: toldOf((key) => state.get(key), page)
   }))
   const see = (some: typeof before) =>
-    database.look((reader, queries) =>
-      some.flatMap((one): ReadonlyArray<Seen> => {
-        const seen = seePage({ reader, queries }, one.page, one)
-        return seen === undefined ? [] : [seen]
+    database.look((reader, queries) => {
+      const from = performance.now()
+      const seen = some.flatMap((one): ReadonlyArray<Seen> => {
+        const page = seePage({ reader, queries }, one.page, one)
+        return page === undefined ? [] : [page]
       })
-    )
+      spent(performance.now() - from)
+      return seen
+    })
   const all = yield* Effect.either(see(before))
   if (Either.isRight(all)) return all.right
   if (!isCorrupt(all.left.cause)) return yield* all.left

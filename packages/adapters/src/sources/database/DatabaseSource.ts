@@ -121,7 +121,8 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
       past,
       reactions: makeReactions(state, isReplay),
       keys: makeKnownKeys(state, past, doubt),
-      changed: files.changed
+      changed: files.changed,
+      spent: (millis) => schedule.spent(plan, millis)
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
     schedule.spent(plan, performance.now() - started)
@@ -172,7 +173,8 @@ const newRows = (
           past,
           reactions: makeReactions(state, false),
           keys: makeKnownKeys(state, past, false),
-          changed: files.changed
+          changed: files.changed,
+          spent: () => undefined
         },
         pages
       ))

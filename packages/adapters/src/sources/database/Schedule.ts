@@ -8,15 +8,17 @@ export type Plan = "nothing" | "rows" | "recent" | "all"
 
 /** All rows are not scanned again before this, milliseconds, nor … */
 const ALL_MILLIS = 30_000
-/** … before a hundred times as long as that took. */
+/** … before a hundred times as long as that took, … */
 const SHARE = 100
+/** … unless that is longer than this: the first time everything is read, and not only looked at. */
+const LONGEST_MILLIS = 10 * 60 * 1_000
 /** Scans of the newest rows may take this at once, milliseconds, after a time in which there were none. */
 const SAVED_MILLIS = 100
 
 export interface Schedule {
   /** `whole`: all rows have to be looked at whatever was before. */
   readonly plan: (now: { readonly version: string; readonly now: number; readonly whole: boolean }) => Plan
-  /** How long finding out what to look at took, milliseconds. */
+  /** How long a part of looking took, milliseconds. */
   readonly spent: (plan: Plan, millis: number) => void
   /** A pass came to its end: when another one should look further, milliseconds from now, if at all. */
   readonly done: (pass: { readonly plan: Plan; readonly version: string; readonly now: number }) => number | undefined
@@ -31,9 +33,10 @@ export const makeSchedule = (): Schedule => {
   }
   let lastAll = -Infinity
   let costOfAll = 0
+  let costOfLast = 0
   let saved = SAVED_MILLIS
   let savedAt: number | undefined
-  const nextAll = () => lastAll + Math.max(ALL_MILLIS, SHARE * costOfAll)
+  const nextAll = () => lastAll + Math.max(ALL_MILLIS, Math.min(LONGEST_MILLIS, SHARE * costOfLast))
 
   return {
     plan: ({ now, version, whole }) => {
@@ -48,12 +51,14 @@ export const makeSchedule = (): Schedule => {
     },
     spent: (plan, millis) => {
       if (plan === "recent") saved -= millis
-      if (plan === "all") costOfAll = millis
+      if (plan === "all") costOfAll += millis
     },
     done: ({ now, plan, version }) => {
       seen.rows = version
       if (plan !== "rows") seen.recent = version
       if (plan === "all") {
+        costOfLast = costOfAll
+        costOfAll = 0
         seen.all = version
         lastAll = now
       }

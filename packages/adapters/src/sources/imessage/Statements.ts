@@ -134,22 +134,39 @@ const factsIn = ({ column, numbers, texts, unknown }: Schema): string =>
 const partsIn = ({ hasRecoverableParts }: Schema): string =>
   hasRecoverableParts ? "(SELECT count(*) FROM recoverable_message_part r WHERE r.message_id = m.ROWID)" : "0"
 
+/** Facts that a message does not have from its beginning on. */
+const CHANGING = new Set([
+  "error",
+  "expire_state",
+  "is_archive",
+  "is_corrupt",
+  "is_pending_satellite_send",
+  "is_spam",
+  "schedule_state",
+  "schedule_type",
+  "share_status",
+  "was_detonated",
+  "was_downgraded"
+])
+
+/**
+ * Only what may change once a row is there, and little of it as text: a million rows are looked at. Numbers that mostly
+ * are small become one, with a weight for each.
+ */
 const markOf = (schema: Schema): string => {
-  const { column, hasRecoverable, unknown } = schema
+  const { column, hasRecoverable, numbers, unknown } = schema
+  const bytes = (name: string) => `coalesce(octet_length(${column(name)}), 0)`
+  const changing = numbers.filter((name) => CHANGING.has(name)).map(column)
+  const times = present([column("date_edited"), column("date_retracted")])
   const fields = [
-    "typeof(m.guid)",
-    "octet_length(m.text)",
-    `octet_length(${column("attributedBody")})`,
     "m.date",
-    "m.handle_id",
-    "m.is_from_me",
-    "octet_length(m.service)",
     hasRecoverable
       ? "coalesce(j.chat_id, (SELECT -max(chat_id) FROM chat_recoverable_message_join r WHERE r.message_id = m.ROWID))"
       : "j.chat_id",
-    fieldsIn(schema),
-    factsIn(schema),
-    partsIn(schema),
+    `1000003 * ${bytes("text")} + 7919 * ${bytes("attributedBody")} + 31 * coalesce(m.handle_id, 0)`
+    + ` + 104729 * ${bytes("payload_data")} + 17 * ${bytes("balloon_bundle_id")} + 613 * (${summaryBytes(schema)})`
+    + ` + 257 * ${sumOf(changing)} + (typeof(m.guid) = 'text')`,
+    sumOf(times),
     ...unknown.map((name) => `hex(${column(name)})`),
     `CASE WHEN ${column("cache_has_attachments")} THEN (SELECT group_concat(concat(a.ROWID, ':', a.transfer_state, ':',`
     + " a.total_bytes, ':', octet_length(a.filename))) FROM message_attachment_join x JOIN attachment a"
