@@ -32,10 +32,9 @@ export const makeLevelSeal = (ring: KeyRingShape, entropy: EntropyShape): LevelS
     seal: (place, plaintext) => {
       const key = ring.key(ring.newest, "journal")
       if (key === undefined) throw new RangeError("a key ring without its newest epoch")
-      const sealed = seal({ key, nonce: entropy.bytes(NONCE_BYTES), plaintext, aad: contextOf(place) })
-      const value = Buffer.allocUnsafe(EPOCH_BYTES + sealed.length)
-      value.writeUInt16BE(ring.newest)
-      value.set(sealed, EPOCH_BYTES)
+      const nonce = entropy.bytes(NONCE_BYTES)
+      const value = seal({ key, nonce, plaintext, aad: contextOf(place), before: EPOCH_BYTES })
+      new DataView(value.buffer).setUint16(0, ring.newest)
       return value
     },
     open: (place, value) => {

@@ -19,7 +19,7 @@ import { int64, type Known, type MaildirIndex } from "./MaildirTable.ts"
 /** A batch ends at this many drafts, or … */
 const BATCH_DRAFTS = 2_000
 /** … when their content is this long, bytes. */
-const BATCH_BYTES = 4 * 1024 * 1024
+const BATCH_BYTES = 2 * 1024 * 1024
 /** Files read before others may run: about ten milliseconds. */
 const BREATH_TASKS = 400
 const SETTLED_MILLIS = Number(SETTLED_NS / 1_000_000n)

@@ -34,7 +34,7 @@ const FEW = 256
 const LOOK_FILES = 1_000
 
 /** Of the contents of one batch, mostly, bytes. */
-const MEMORY_BYTES = 5 * 1024 * 1024
+const MEMORY_BYTES = 3 * 1024 * 1024
 
 export const makeMaildirReader = (root: string, store: MaildirStore): MaildirReader => {
   const memories = new Memories(MEMORY_BYTES)

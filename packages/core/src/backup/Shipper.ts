@@ -7,7 +7,7 @@ import { type Context, Effect, Either, Ref, Schedule, Schema } from "effect"
 import { FormatError } from "../format/FormatError.ts"
 import { SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
 import type { SegmentName } from "../format/ObjectName.ts"
-import { segmentBytesOf } from "../format/Segment.ts"
+import { segmentBytesOf, type SegmentFacts } from "../format/Segment.ts"
 import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
@@ -56,9 +56,11 @@ interface Shipping {
   readonly pending: Ref.Ref<SealedCut | undefined>
 }
 
-/** A cut with the bytes that are to be stored. */
+/** The bytes of a cut that are to be stored, and what is told of it: not its runs, which are in those bytes. */
 export interface SealedCut {
-  readonly cut: Cut
+  readonly facts: SegmentFacts
+  /** Blobs that must be there before it. */
+  readonly blobs: ReadonlyArray<string>
   readonly name: SegmentName
   readonly sealed: SealedObject
 }
@@ -95,7 +97,7 @@ export const ship = Effect.fn("Shipper.ship")(function*<E>(
       report.objects += sent.objects
       report.bytes += sent.bytes
       from = next.name.last + 1
-      const moved = advance(yield* Ref.get(cursor), next.cut, sent)
+      const moved = advance(yield* Ref.get(cursor), next.facts, sent)
       yield* writeCursor(journal, target.name, moved)
       yield* Ref.set(pending, undefined)
       yield* Ref.set(cursor, moved)
@@ -116,9 +118,15 @@ const sealNext = Effect.fn("Shipper.sealNext")(function*(
   const next = yield* cut(journal, range)
   if (extent === "full" && !isFull(next)) return undefined
   const { session } = yield* journal.identity
-  const { first, last, writer } = next.contents
+  const { runs: _, ...facts } = next.contents
+  const { first, last, writer } = facts
   const name: SegmentName = { epoch: ring.newest, writer, level: 0, first, last, session }
-  const sealed = { cut: next, name, sealed: yield* sealSegment({ ring, entropy, name, contents: next.contents }) }
+  const sealed = {
+    facts,
+    blobs: next.blobs,
+    name,
+    sealed: yield* sealSegment({ ring, entropy, name, contents: next.contents })
+  }
   yield* Ref.set(pending, sealed)
   return sealed satisfies SealedCut
 })
@@ -130,7 +138,7 @@ const isFull = ({ contents: { runs } }: Cut): boolean =>
 const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedCut) {
   const { local, target } = shipping
   let bytes = 0
-  for (const object of next.cut.blobs) {
+  for (const object of next.blobs) {
     const blob = yield* fromStorage(local)(object)
     // A blob's name is its content: one that is there whole is this one.
     yield* putWhole(target.storage, { object, bytes: blob })
@@ -140,7 +148,7 @@ const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedC
   if ((yield* putWhole(target.storage, next.sealed)) === "there") {
     yield* confirmSegment(shipping, next)
   }
-  return { objects: next.cut.blobs.length + 1, bytes: bytes + next.sealed.bytes.length }
+  return { objects: next.blobs.length + 1, bytes: bytes + next.sealed.bytes.length }
 })
 
 /**
@@ -149,7 +157,7 @@ const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedC
  */
 const confirmSegment = Effect.fn("Shipper.confirmSegment")(function*(
   { ring, target: { storage } }: Shipping,
-  { cut: { contents }, name, sealed }: SealedCut
+  { facts, name, sealed }: SealedCut
 ) {
   const info = { ...name, object: sealed.object, bytes: sealed.bytes.length }
   const there = yield* Effect.either(Effect.retry(readSegment(storage, ring, info), retryStorage))
@@ -157,7 +165,7 @@ const confirmSegment = Effect.fn("Shipper.confirmSegment")(function*(
     if (!isDamage(there.left) || !storage.capabilities.deletes) return yield* Effect.fail(there.left)
     return yield* Effect.retry(replace(storage, sealed), retryStorage)
   }
-  if (Buffer.compare(there.right.trailer.after.root, contents.after.root) !== 0) {
+  if (Buffer.compare(there.right.trailer.after.root, facts.after.root) !== 0) {
     return yield* new FormatError({ reason: "Mismatch", what: sealed.object, detail: "another segment has this name" })
   }
 })
@@ -223,8 +231,8 @@ export const withLog = (cursor: ShipCursor, log: (typeof ShippedLog)["Type"]): S
   logs: [...cursor.logs.filter((each) => Buffer.compare(each.writer, log.writer) !== 0), log]
 })
 
-const advance = (cursor: ShipCursor, { contents }: Cut, sent: ShipReport): ShipCursor => ({
-  ...withLog(cursor, { writer: contents.writer, size: contents.after.size, root: contents.after.root }),
+const advance = (cursor: ShipCursor, { after, writer }: SegmentFacts, sent: ShipReport): ShipCursor => ({
+  ...withLog(cursor, { writer, size: after.size, root: after.root }),
   objects: cursor.objects + sent.objects,
   bytes: cursor.bytes + sent.bytes
 })

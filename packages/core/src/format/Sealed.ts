@@ -20,6 +20,8 @@ export interface SealOptions {
   readonly nonce: Uint8Array
   readonly plaintext: Uint8Array
   readonly aad: Uint8Array
+  /** Bytes left free before it, for whoever puts something there: none where nothing is said. */
+  readonly before?: number
 }
 
 export interface OpenOptions {
@@ -30,15 +32,15 @@ export interface OpenOptions {
 
 /** `nonce ‖ ciphertext ‖ tag`. */
 export const seal = (options: SealOptions): Uint8Array => {
-  const { aad, key, nonce, plaintext } = options
+  const { aad, before = 0, key, nonce, plaintext } = options
   if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes`)
   const cipher = createCipheriv("chacha20-poly1305", subkey(Redacted.value(key), nonce), innerNonce(nonce), TAG)
   cipher.setAAD(aad, LENGTH_UNKNOWN)
-  const sealed = new Uint8Array(plaintext.length + OVERHEAD_BYTES)
-  sealed.set(nonce)
-  sealed.set(cipher.update(plaintext), NONCE_BYTES)
+  const sealed = new Uint8Array(before + plaintext.length + OVERHEAD_BYTES)
+  sealed.set(nonce, before)
+  sealed.set(cipher.update(plaintext), before + NONCE_BYTES)
   cipher.final()
-  sealed.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length)
+  sealed.set(cipher.getAuthTag(), before + NONCE_BYTES + plaintext.length)
   return sealed
 }
 
