@@ -26,12 +26,14 @@ export interface Pass {
   readonly keys: KnownKeys
   /** A row is not as it was. */
   readonly changed: (row: MessageRow) => void
+  /** Whether anything at all could not be read when the pass began. */
+  readonly hasGaps: boolean
   /** Learns how long looking took, milliseconds. */
   readonly spent: (millis: number) => void
 }
 
 /** Pages that are looked at in one transaction. */
-const LOOK_PAGES = 16
+const LOOK_PAGES = 8
 /** A batch ends at about this many bytes, or … */
 const BATCH_BYTES = 4 * 1024 * 1024
 /** … at this many facts. */
@@ -87,12 +89,11 @@ interface Telling {
 
 const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
   const facts: Array<Fact> = []
-  const block = `rows ${firstOf(seen.page)} to ${lastOf(seen.page)}`
-  gap(pass, facts, block, "unreadable" in seen ? seen.unreadable : undefined)
+  gap(pass, facts, pageSubject, seen.page, "unreadable" in seen ? seen.unreadable : undefined)
   if ("unreadable" in seen) return { drafts: toDrafts(facts), cursor: [] } satisfies Telling
   const told = toldOf((key) => pass.state.get(key), seen.page)
   for (const row of seen.rows) {
-    gap(pass, facts, rowSubject(row.row), row._tag === "gap" ? row.reason : undefined)
+    gap(pass, facts, rowSubject, row.row, row._tag === "gap" ? row.reason : undefined)
     if (row._tag === "message") {
       const where = told.get(row.row)
       // Most rows are new, and cost no effect.
@@ -107,7 +108,7 @@ const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
     }
   }
   for (const row of seen.gone) {
-    gap(pass, facts, rowSubject(row), undefined)
+    gap(pass, facts, rowSubject, row, undefined)
     const where = told.get(row)
     const event = where === undefined ? undefined : versionOf(yield* pass.past.event(where.newest))
     if (event !== undefined) yield* tellDeparture(pass, facts, event, where!)
@@ -119,7 +120,7 @@ const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
 
 const newVersion = (pass: Pass, facts: Array<Fact>, row: MessageRow): Version => {
   const { gap: reason, message } = wholeOf(row)
-  gap(pass, facts, messageSubject(message.key), reason)
+  gap(pass, facts, messageSubject, message.key, reason)
   return { row, message, known: undefined, event: undefined }
 }
 
@@ -186,7 +187,7 @@ const tellDeparture = Effect.fnUntraced(function*(
     removal: reader.removalOf?.(key) ?? { scope: "vanished" as const }
   }))
   if (row !== undefined) return
-  gap(pass, facts, messageSubject(key), undefined)
+  gap(pass, facts, messageSubject, key, undefined)
   facts.push({ kind: "message.removed", conversation, key, ...removal, ...originFact(added) })
 })
 
@@ -223,15 +224,25 @@ const originOf = ({ state }: Pass, row: number | undefined): { readonly origin?:
 const originFact = (origin: number | undefined): { readonly origin?: number } =>
   origin === undefined || origin < 0 ? {} : { origin }
 
-const rowSubject = (row: number): string => `row ${row}`
-const messageSubject = (key: string): string => `message ${key}`
+const pageSubject = (page: string | number): string => `rows ${firstOf(Number(page))} to ${lastOf(Number(page))}`
+const rowSubject = (row: string | number): string => `row ${row}`
+const messageSubject = (key: string | number): string => `message ${key}`
 
 /** Tells of what could not be read, where that is new, and that it could, where it could not. */
-const gap = ({ state }: Pass, facts: Array<Fact>, subject: string, reason: string | undefined): void => {
-  const known = state.get(`g:${subject}`)
+const gap = (
+  { hasGaps, state }: Pass,
+  facts: Array<Fact>,
+  subject: (of: string | number) => string,
+  of: string | number,
+  reason: string | undefined
+): void => {
+  // As nearly always, and it costs nothing then.
+  if (reason === undefined && !hasGaps) return
+  const about = subject(of)
+  const known = state.get(`g:${about}`)
   if (known === reason) return
-  if (reason !== undefined) facts.push({ kind: "source.gap", conversation: "", subject, reason })
-  else facts.push({ kind: "source.gap", conversation: "", subject, reason: known!, closed: true })
+  if (reason !== undefined) facts.push({ kind: "source.gap", conversation: "", subject: about, reason })
+  else facts.push({ kind: "source.gap", conversation: "", subject: about, reason: known!, closed: true })
 }
 
 const versionOf = (event: Event | undefined): EventOf<"message.added" | "message.edited"> | undefined =>

@@ -122,6 +122,7 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
       reactions: makeReactions(state, isReplay),
       keys: makeKnownKeys(state, past, doubt),
       changed: files.changed,
+      hasGaps: gapsOf(state).length > 0,
       spent: (millis) => schedule.spent(plan, millis)
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
@@ -174,6 +175,7 @@ const newRows = (
           reactions: makeReactions(state, false),
           keys: makeKnownKeys(state, past, false),
           changed: files.changed,
+          hasGaps: gapsOf(state).length > 0,
           spent: () => undefined
         },
         pages

@@ -126,8 +126,8 @@ const bucketOf = (prefix: string, key: string): string => {
   return prefix + ((hash ^ (hash >>> 16)) & (BUCKETS - 1)).toString(36)
 }
 
-/** A store with a hundred thousand reactions has two dozen in each. */
-const BUCKETS = 4_096
+/** A store with a hundred thousand reactions has two in each; each is written anew with every change in it. */
+const BUCKETS = 65_536
 
 const put = (table: SourceTable, prefix: string, key: string, fields: ReadonlyArray<string>): void => {
   const bucket = bucketOf(prefix, key)
