@@ -46,6 +46,10 @@ export function* lackingIn(state: SourceState): Generator<Lacking> {
   }
 }
 
+/** Whether an event names attachments that the log may lack. */
+export const namesAttachments = (event: Event): boolean =>
+  event.kind === "attachment.seen" || ("message" in event && event.message.attachments !== undefined)
+
 /** How many attachments the log holds. */
 export const heldIn = (state: SourceState): number => {
   let count = 0

@@ -5,11 +5,12 @@
  * changes; else as often as a hundredth of a processor allows.
  */
 import type { Batch, Draft, SourceError, SourceState } from "@sealog/core/backup/Source"
+import type { Event } from "@sealog/core/message/Event"
 import { Clock, Deferred, Effect, Option, Stream } from "effect"
 import type { AttachmentPolicy } from "../AttachmentPolicy.ts"
 import { breathe } from "../Breath.ts"
 import { draftOf, type FileRules, type Wanted } from "./AttachmentFile.ts"
-import { entryOf, type Lacking, lackingIn } from "./AttachmentTable.ts"
+import { entryOf, type Lacking, lackingIn, namesAttachments } from "./AttachmentTable.ts"
 import { toldOf } from "./DatabaseTable.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
 import { pageOf } from "./Pages.ts"
@@ -21,96 +22,101 @@ export interface AttachmentOptions {
   readonly folders: ReadonlyArray<string>
 }
 
-export interface AttachmentLooks {
-  /** Whether any is to be taken at all. */
-  readonly wants: boolean
-  /** What the log lacks and is to be looked for now. */
-  readonly due: (state: SourceState) => Effect.Effect<ReadonlyArray<Lacking>>
-  /** Looks for these, or the first of them: what there is to tell, and how many were looked for. */
-  readonly look: (
-    state: SourceState,
-    some: ReadonlyArray<Lacking>
-  ) => Effect.Effect<{ readonly batch: Batch; readonly looked: number }, SourceError>
-  /** A message's row is another one: its files may be there now. */
-  readonly changed: (row: MessageRow) => void
-  /** When another look is due that may find something, milliseconds from now, if one is soon. */
-  readonly again: (now: number) => number | undefined
-}
-
 /** When an attachment was looked for first, and last, milliseconds since 1970. */
 interface Look {
   readonly first: number
   readonly last: number
 }
 
-export const makeAttachmentLooks = (
-  database: LiveDatabase,
-  { folders, policy }: AttachmentOptions
-): AttachmentLooks => {
-  const looks = new Map<string, Look>()
+/** What was looked for, and what is to be looked for when. */
+export class AttachmentLooks {
+  /** Whether any is to be taken at all. */
+  readonly wanted: boolean
+  private readonly database: LiveDatabase
+  private readonly options: AttachmentOptions
+  private readonly looks = new Map<string, Look>()
   /** Whose rows have changed: the one sign that a file which was missed has come. */
-  const changed = new Set<string>()
-  const allowed = makeAllowance()
+  private readonly changes = new Set<string>()
+  private readonly allowed = makeAllowance()
+  private readonly isEarly = makeClock()
+  /** Whether attachments were named that may be new. */
+  private isNoticed = true
 
-  const lookFor = Effect.fnUntraced(function*(state: SourceState, some: ReadonlyArray<Lacking>) {
+  constructor(database: LiveDatabase, options: AttachmentOptions) {
+    this.database = database
+    this.options = options
+    this.wanted = options.policy > 0
+  }
+
+  /** An event was folded. */
+  noticed(event: Event): void {
+    this.isNoticed ||= namesAttachments(event)
+  }
+
+  /** A message's row is another one: its files may be there now. */
+  readonly changed = ({ files = [], message }: MessageRow): void => {
+    for (const { attachment } of files) {
+      const entry = entryOf(message.key, attachment)
+      this.changes.add(entry)
+      this.looks.delete(entry)
+    }
+  }
+
+  /** What the log lacks and is to be looked for now. */
+  due(state: SourceState, now: number): ReadonlyArray<Lacking> {
+    if (this.isEarly(now) && this.changes.size === 0 && !this.isNoticed) return []
+    this.isNoticed = false
+    const hinted = new Set(this.changes)
+    // Of most changed rows the log holds all.
+    this.changes.clear()
+    return [...lackingIn(state)].filter(({ entry, reason }) => {
+      if (hinted.has(entry)) return this.changes.add(entry)
+      const look = this.looks.get(entry)
+      // What was told to be missing may be many, and stay so for years: it is looked for as time allows.
+      return now >= nextOf(look) && (reason === "" || isAwaited(look) || this.allowed(now))
+    })
+  }
+
+  /** When another look is due that may find something, milliseconds from now, if one is soon. */
+  again(now: number): number | undefined {
+    let next = Infinity
+    for (const look of this.looks.values()) if (isAwaited(look)) next = Math.min(next, nextOf(look))
+    return next === Infinity ? undefined : Math.max(FIRST_MILLIS, next - now)
+  }
+
+  /** Looks for these, or the first of them: what there is to tell, and how many were looked for. */
+  readonly look = Effect.fn("Attachments.look")(function*(
+    this: AttachmentLooks,
+    state: SourceState,
+    some: ReadonlyArray<Lacking>
+  ) {
     const now = yield* Clock.currentTimeMillis
-    const rules: FileRules = { folders, policy, now }
-    const rows = yield* database.look((reader) => some.map(({ key }) => messageOf(reader, key)))
+    const rules: FileRules = { ...this.options, now }
+    const rows = yield* this.database.look((reader) => some.map(({ key }) => messageOf(reader, key)))
     const drafts: Array<Draft> = []
     const forgotten: Array<readonly [string, undefined]> = []
     let [bytes, looked] = [0, 0]
     for (; looked < some.length && bytes < BATCH_BYTES; looked++) {
       yield* breathe
-      const lacking = some[looked]!
-      const isExpected = changed.delete(lacking.entry) || lacking.reason === ""
-      const wanted = wantedOf(state, lacking, rows[looked])
+      const { entry, reason } = some[looked]!
+      const isExpected = this.changes.delete(entry) || reason === ""
+      const wanted = wantedOf(state, some[looked]!, rows[looked])
       if (wanted === undefined) {
-        forgotten.push([lacking.entry, undefined])
-        looks.delete(lacking.entry)
+        forgotten.push([entry, undefined])
+        this.looks.delete(entry)
         continue
       }
-      const first = looks.get(lacking.entry)?.first ?? (isExpected ? now : LONG_AGO)
-      looks.set(lacking.entry, { first, last: now })
+      this.looks.set(entry, { first: this.looks.get(entry)?.first ?? (isExpected ? now : LONG_AGO), last: now })
       const draft = yield* draftOf(wanted, rules)
       if (draft === undefined) continue
-      if (draft.fact.kind === "attachment.content") looks.delete(lacking.entry)
+      if (draft.fact.kind === "attachment.content") this.looks.delete(entry)
       // Nobody waits for it, until its row changes.
-      else looks.set(lacking.entry, { first: LONG_AGO, last: now })
+      else this.looks.set(entry, { first: LONG_AGO, last: now })
       drafts.push(draft)
       bytes += draft.large === undefined ? inlineBytes(draft) : BATCH_BYTES
     }
-    return { batch: { drafts, cursor: forgotten }, looked }
-  })
-
-  const dueNow = (state: SourceState, now: number): ReadonlyArray<Lacking> => {
-    const hinted = new Set(changed)
-    // Of most changed rows the log holds all.
-    changed.clear()
-    return [...lackingIn(state)].filter(({ entry, reason }) => {
-      if (hinted.has(entry)) return changed.add(entry)
-      const look = looks.get(entry)
-      // What was told to be missing may be many, and stay so for years: it is looked for as time allows.
-      return now >= nextOf(look) && (reason === "" || isAwaited(look) || allowed(now))
-    })
-  }
-
-  return {
-    wants: policy > 0,
-    due: (state) => Effect.map(Clock.currentTimeMillis, (now) => dueNow(state, now)),
-    look: lookFor,
-    changed: ({ files = [], message }) => {
-      for (const { attachment } of files) {
-        const entry = entryOf(message.key, attachment)
-        changed.add(entry)
-        looks.delete(entry)
-      }
-    },
-    again: (now) => {
-      let next = Infinity
-      for (const look of looks.values()) if (isAwaited(look)) next = Math.min(next, nextOf(look))
-      return next === Infinity ? undefined : Math.max(FIRST_MILLIS, next - now)
-    }
-  }
+    return { batch: { drafts, cursor: forgotten } satisfies Batch, looked }
+  }.bind(this))
 }
 
 /** What is due, a few at a time; rows that came into the table meanwhile go before the next few. */
@@ -121,7 +127,7 @@ export const tellAttachments = (files: AttachmentLooks, { database, rows, state 
   readonly rows: Stream.Stream<Batch, SourceError>
 }): Stream.Stream<Batch, SourceError> => {
   const telling = Effect.gen(function*() {
-    const due = yield* files.due(state)
+    const due = files.due(state, yield* Clock.currentTimeMillis)
     let at = 0
     let seen = yield* database.version
     const next = Effect.gen(function*() {
@@ -137,7 +143,7 @@ export const tellAttachments = (files: AttachmentLooks, { database, rows, state 
     })
     return Stream.flatten(Stream.repeatEffectOption(next))
   })
-  return files.wants ? Stream.concat(settled, Stream.unwrap(telling)) : Stream.empty
+  return files.wanted ? Stream.concat(settled, Stream.unwrap(telling)) : Stream.empty
 }
 
 /** Waits until all that was told before is taken: only then `state` says what is lacking. */
@@ -145,6 +151,16 @@ const settled: Stream.Stream<Batch> = Stream.unwrap(Effect.map(Deferred.make<voi
   const last: Batch = { drafts: [], release: () => Deferred.unsafeDone(taken, Effect.void) }
   return Stream.concat(Stream.succeed(last), Stream.execute(Deferred.await(taken)))
 }))
+
+/** All that is remembered is looked through where there is a reason, else once a second: whether it is too early. */
+const makeClock = (): (now: number) => boolean => {
+  let last = -Infinity
+  return (now) => {
+    if (now - last < FIRST_MILLIS && now >= last) return true
+    last = now
+    return false
+  }
+}
 
 /** So many looks a second for what was told to be missing, a hundredth of a processor, and some more at the start. */
 const makeAllowance = (): (now: number) => boolean => {

@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer"
 import { breathe } from "../Breath.ts"
 import { isCorrupt } from "./DatabaseError.ts"
 import { lengthOf, type PageSeen, seePage, wholeOf } from "./DatabaseRows.ts"
-import { removedIn, toldOf } from "./DatabaseTable.ts"
+import { NEWEST, removedIn, toldOf } from "./DatabaseTable.ts"
 import type { KnownKeys } from "./KnownKeys.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
 import { encodeLooks, firstOf, lastOf, pageOf, type Told } from "./Pages.ts"
@@ -114,7 +114,11 @@ const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
     if (event !== undefined) yield* tellDeparture(pass, facts, event, where!)
   }
   for (const key of seen.reacted) yield* compareReactions(pass, facts, key)
-  const cursor = [[`d:${seen.page}`, encodeLooks(seen.page, seen.looks)]] as const
+  const isNewest = seen.page > Number(pass.state.get(NEWEST) ?? Number.NEGATIVE_INFINITY)
+  const cursor: Telling["cursor"] = [
+    [`d:${seen.page}`, encodeLooks(seen.page, seen.looks)],
+    ...(isNewest ? [[NEWEST, String(seen.page)] as const] : [])
+  ]
   return { drafts: toDrafts(facts), cursor } satisfies Telling
 })
 

@@ -31,6 +31,7 @@ export const seePage = (
 ): PageSeen | undefined => {
   const marks = marksOf(queries, reader, page)
   if (strongOf(marks) === strongIn(before.looks)) return undefined
+  if (marks.length === 0 && before.looks === undefined && before.told.size === 0) return undefined
   const known = decodeLooks(page, before.looks)
   const looks = looksOf(marks)
   const changed = [...looks.rows].flatMap(([row, look]) => known.rows.get(row) === look ? [] : [row])

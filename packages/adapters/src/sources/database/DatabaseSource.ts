@@ -6,33 +6,18 @@
  * older ones is found by scans, of the newest rows often and of all rows now and then, which together may take a
  * hundredth of a processor. What differs is compared with what was told, by the log itself.
  */
-import {
-  type Batch,
-  type OpenSource,
-  type Past,
-  SourceError,
-  type SourceShape,
-  type SourceState
-} from "@sealog/core/backup/Source"
+import type { Batch, OpenSource, Past, SourceError, SourceShape, SourceState } from "@sealog/core/backup/Source"
 import { Clock, Effect, PubSub, Stream } from "effect"
-import { ask } from "../../threads/Thread.ts"
-import { breathe } from "../Breath.ts"
-import {
-  type AttachmentLooks,
-  type AttachmentOptions,
-  makeAttachmentLooks,
-  tellAttachments
-} from "./DatabaseAttachments.ts"
+import { AttachmentLooks, type AttachmentOptions, tellAttachments } from "./DatabaseAttachments.ts"
 import { tellChats } from "./DatabaseChats.ts"
 import { dumpDatabase } from "./DatabaseDump.ts"
 import { ledgerOf } from "./DatabaseLedger.ts"
 import { compareAllReactions, lookAt, type Pass } from "./DatabasePass.ts"
-import { differing, nextRow, pagesFrom, type Table } from "./DatabaseScan.ts"
-import { gapsOf, pagesIn, reactedKeys, remember } from "./DatabaseTable.ts"
+import { pagesToLookAt } from "./DatabasePlan.ts"
+import { FILE, gapsOf, hasGaps, reactedKeys, remember } from "./DatabaseTable.ts"
 import { watchDatabase } from "./DatabaseWatch.ts"
 import { makeKnownKeys } from "./KnownKeys.ts"
 import { type LiveDatabase, makeLiveDatabase } from "./LiveDatabase.ts"
-import { pageOf, strongIn } from "./Pages.ts"
 import { makeReactions } from "./Reactions.ts"
 import type { OpenReader } from "./RowReader.ts"
 import { makeSchedule } from "./Schedule.ts"
@@ -48,35 +33,32 @@ export interface DatabaseOptions {
   readonly attachments?: AttachmentOptions
 }
 
-/** Which file the database was when it was last looked at as a whole. */
-const FILE = "f"
-/** When something was told of chats last. */
-const CHATS = "t"
-
 export const openDatabaseSource = (
   { attachments = NO_ATTACHMENTS, kind, name, path, reader }: DatabaseOptions
 ): OpenSource =>
   Effect.gen(function*() {
     const database = makeLiveDatabase(path, reader)
-    const files = makeAttachmentLooks(database, attachments)
+    const files = new AttachmentLooks(database, attachments)
     const wakes = yield* PubSub.sliding<number>(1)
     const fileWakes = yield* PubSub.sliding<number>(1)
     const turn = yield* Effect.makeSemaphore(1)
-    const begin = makePasses(database, wakes, files)
-    const beginFiles = (state: SourceState, past: Past): Stream.Stream<Batch, SourceError> =>
+    const pass = makePasses(database, files, wakes)
+    const passFiles = (state: SourceState, past: Past): Stream.Stream<Batch, SourceError> =>
       Stream.concat(
         tellAttachments(files, { database, state, rows: newRows(database, state, past, files) }),
         Stream.execute(Effect.flatMap(Clock.currentTimeMillis, (now) => wake(fileWakes, files.again(now))))
       )
-
     const source: SourceShape = {
       name,
       kind,
       readsAhead: true,
-      remember,
+      remember: (event, index, table) => {
+        files.noticed(event)
+        remember(event, index, table)
+      },
       changes: (state, past) =>
         Stream.acquireRelease(turn.take(1), () => turn.release(1)).pipe(
-          Stream.flatMap(() => Stream.concat(Stream.unwrap(begin(state, past)), beginFiles(state, past)))
+          Stream.flatMap(() => Stream.concat(Stream.unwrap(pass(state, past)), passFiles(state, past)))
         ),
       hints: hintsOf(path, wakes, fileWakes),
       dump: (options) => dumpDatabase(database, options?.keys),
@@ -97,8 +79,8 @@ const hintsOf = (path: string, wakes: PubSub.PubSub<number>, fileWakes: PubSub.P
     Stream.flatMap(Stream.fromPubSub(fileWakes), (millis) => Stream.fromEffect(Effect.sleep(millis)), { switch: true })
   ], { concurrency: "unbounded" })
 
-/** Passes over the rows, one after the other. */
-const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files: AttachmentLooks) => {
+/** One pass after another over a database; `wakes` hear when one more is due. */
+const makePasses = (database: LiveDatabase, files: AttachmentLooks, wakes: PubSub.PubSub<number>) => {
   const schedule = makeSchedule()
   /** What the last batch asked to be remembered: it never became durable, if that is not so when a pass begins. */
   let asked: NonNullable<Batch["cursor"]> = []
@@ -107,14 +89,15 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
     const version = yield* database.version
     const identity = yield* database.identity
     const now = yield* Clock.currentTimeMillis
-    const doubt = state.has(FILE) && state.get(FILE) !== identity
-    const isFirst = knowsNothing(state)
-    const isReplay = !isFirst && !state.has(FILE)
+    const isKnown = state.has(FILE)
+    const isFirst = !isKnown && knowsNothing(state)
+    const isReplay = !isKnown && !isFirst
+    const doubt = isKnown && state.get(FILE) !== identity
     const lost = asked.some(([key, value]) => state.get(key) !== value)
-    const plan = schedule.plan({ version, now, whole: doubt || lost || !state.has(FILE) })
+    const plan = schedule.plan({ version, now, whole: doubt || lost || !isKnown })
     if (plan === "nothing") return Stream.empty
     const started = performance.now()
-    const pages = yield* pagesOf(database, state, plan)
+    const pages = yield* pagesToLookAt(database, state, plan)
     const pass: Pass = {
       database,
       state,
@@ -122,29 +105,24 @@ const makePasses = (database: LiveDatabase, wakes: PubSub.PubSub<number>, files:
       reactions: makeReactions(state, isReplay),
       keys: makeKnownKeys(state, past, doubt),
       changed: files.changed,
-      hasGaps: gapsOf(state).length > 0,
+      hasGaps: hasGaps(state),
       spent: (millis) => schedule.spent(plan, millis)
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
     schedule.spent(plan, performance.now() - started)
-    // Where they are kept with their messages, they are compared with these.
-    const hasReactionRows = yield* database.look((rows) => rows.reactions !== undefined)
-    const reacted = isReplay && hasReactionRows ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty
     const file: Batch = { drafts: [], cursor: state.get(FILE) === identity ? [] : [[FILE, identity]] }
+    const hasReactionRows = yield* database.look((rows) => rows.reactions !== undefined)
+    const done = Effect.suspend(() => wake(wakes, schedule.done({ plan, version, now })))
     return Stream.succeed(isFirst ? file : NOTHING).pipe(
       Stream.concat(inGroups(chats, now)),
       Stream.concat(lookAt(pass, pages)),
-      Stream.concat(reacted),
+      // Where they are kept with their messages, they are compared with these.
+      Stream.concat(isReplay && hasReactionRows ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty),
       // What began with doubts is to begin with them again, if it does not come to its end.
       Stream.concat(Stream.succeed(isFirst ? NOTHING : file)),
       Stream.filter(({ cursor, drafts }) => drafts.length > 0 || (cursor ?? []).length > 0),
       Stream.tap(({ cursor }) => Effect.sync(() => (asked = cursor ?? asked))),
-      Stream.concat(
-        Stream.execute(Effect.flatMap(
-          Effect.sync(() => schedule.done({ plan, version, now })),
-          (again) => wake(wakes, again)
-        ))
-      )
+      Stream.concat(Stream.execute(done))
     )
   })
 }
@@ -165,22 +143,19 @@ const newRows = (
   past: Past,
   files: AttachmentLooks
 ): Stream.Stream<Batch, SourceError> =>
-  Stream.unwrap(
-    Effect.map(pagesOf(database, state, "rows"), (pages) =>
-      lookAt(
-        {
-          database,
-          state,
-          past,
-          reactions: makeReactions(state, false),
-          keys: makeKnownKeys(state, past, false),
-          changed: files.changed,
-          hasGaps: gapsOf(state).length > 0,
-          spent: () => undefined
-        },
-        pages
-      ))
-  )
+  Stream.unwrap(Effect.map(pagesToLookAt(database, state, "rows"), (pages) => {
+    const pass: Pass = {
+      database,
+      state,
+      past,
+      reactions: makeReactions(state, false),
+      keys: makeKnownKeys(state, past, false),
+      changed: files.changed,
+      hasGaps: hasGaps(state),
+      spent: () => undefined
+    }
+    return lookAt(pass, pages)
+  }))
 
 const NO_ATTACHMENTS: AttachmentOptions = { policy: 0, folders: [] }
 const FACTS = 2_000
@@ -195,39 +170,5 @@ const inGroups = (facts: ReturnType<typeof tellChats>, now: number): Stream.Stre
     }))
   )
 
-/** How many of the newest rows are scanned often: those that are still edited, and reacted to. */
-const RECENT_PAGES = 16
-
-type Plan = Exclude<ReturnType<ReturnType<typeof makeSchedule>["plan"]>, "nothing">
-
-/** The pages to look at: those that are not as they were, or may not be. */
-const pagesOf = Effect.fnUntraced(function*(database: LiveDatabase, state: SourceState, plan: Plan) {
-  const known = pagesIn(state)
-  const newest = known.at(-1)
-  if (newest === undefined) {
-    return yield* database.look((reader, queries) => {
-      const first = nextRow(queries, reader, Number.MIN_SAFE_INTEGER)
-      return first === undefined ? [] : [...pagesFrom(queries, reader, pageOf(first))]
-    })
-  }
-  if (plan === "all") return yield* scan(database, state, known)
-  const recent = plan === "recent" ? known.slice(-RECENT_PAGES) : [newest]
-  const later = yield* database.look((reader, queries) => [...pagesFrom(queries, reader, newest)])
-  return [...new Set([...recent, ...later])]
-})
-
-/** Scans all rows, in another thread where the database is read in its place. */
-const scan = Effect.fnUntraced(function*(database: LiveDatabase, state: SourceState, pages: ReadonlyArray<number>) {
-  const known = new Map(pages.map((page) => [page, strongIn(state.get(`d:${page}`)) ?? ""]))
-  const table = yield* database.look(({ column, marks, table: name }): Table => ({ column, marks, table: name }))
-  const here = Effect.zipRight(breathe, database.look((_, queries) => differing(queries, table, known)))
-  if (database.isCopy() || pages.length <= RECENT_PAGES) return yield* here
-  const answer = yield* ask("scan", { message: { path: database.path, table, known }, transfer: [] })
-  if ("pages" in answer) return answer.pages
-  return yield* new SourceError({
-    reason: "Unreadable",
-    method: "scan",
-    subject: database.path,
-    cause: { message: answer.failed, errcode: answer.code }
-  })
-})
+/** When something was told of chats last. */
+const CHATS = "t"

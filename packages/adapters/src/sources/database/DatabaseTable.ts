@@ -1,10 +1,11 @@
 /**
- * What a source of this frame remembers. All but the first three rows is folded from its events alone.
+ * What a source of this frame remembers. All but the first four rows is folded from its events alone.
  *
  * | key | value |
  * |---|---|
  * | `d:` page | what its rows looked like (`Looks`); no event tells that |
  * | `f` | which file the database was; no event tells that |
+ * | `n` | the last page; no event tells that |
  * | `t` | when chats were told last; no event tells that |
  * | `p:` page | where in the log its rows' messages were told (`Told`) |
  * | `r:` bucket | reactions that are there, a line each: key, part, author, emoji |
@@ -12,6 +13,7 @@
  * | `c:` conversation, `m:` conversation, `u:` participant | digest of what was told last of it, its members, them |
  * | `g:` what could not be read | why |
  * | `n:`, `s:` | attachments: `AttachmentTable` |
+ * | `h` | how much that is |
  *
  * Buckets are by a digest of the message's key: few and short lines in each, and never an entry a message.
  */
@@ -55,9 +57,29 @@ export const remember = (event: Event, index: number, table: SourceTable): void 
     case "participant.upsert":
       return table.set(`u:${event.participant}`, participantDigest(event))
     case "source.gap":
-      if (event.closed === true) table.delete(`g:${event.subject}`)
-      else table.set(`g:${event.subject}`, event.reason)
+      return putGap(table, event)
   }
+}
+
+const putGap = (table: SourceTable, { closed, reason, subject }: EventOf<"source.gap">): void => {
+  const key = `g:${subject}`
+  const [was, is] = [table.get(key) === undefined ? 0 : 1, closed === true ? 0 : 1]
+  if (is === 0) table.delete(key)
+  else table.set(key, reason)
+  if (was !== is) table.set(GAPS, String(Number(table.get(GAPS) ?? 0) + is - was))
+}
+
+/** Which file the database was when it was last looked at as a whole. */
+export const FILE = "f"
+export const NEWEST = "n"
+const GAPS = "h"
+
+export const hasGaps = (state: SourceState): boolean => (state.get(GAPS) ?? "0") !== "0"
+
+/** The last page that anything is known of; a million keys are not looked through for it at every pass. */
+export const newestPage = (state: SourceState): number | undefined => {
+  const newest = state.get(NEWEST)
+  return newest === undefined ? pagesIn(state).at(-1) : Number(newest)
 }
 
 const place = (table: SourceTable, event: EventOf<"message.added" | "message.edited">, told: Told): void => {
