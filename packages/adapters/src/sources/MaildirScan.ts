@@ -57,6 +57,8 @@ export interface ScanOptions {
 
 /** A folder that changed less than this ago may change again without its time moving, nanoseconds. */
 const TIME_GRAIN_NS = 2_000_000_000n
+/** Files of one folder that are looked at before it is seen what they are. */
+const LOOK_FILES = 8_000
 /** Folders within folders. */
 const FOLDER_DEPTH = 32
 
@@ -172,9 +174,14 @@ const look = Effect.fnUntraced(function*(options: ScanOptions, result: Scan, fol
     if (trusted) matched.add(name)
     else unsure.push(name)
   }
-  const stats = yield* reader.stats(unsure.map((name) => `${path}/${name}`), known.size === 0)
+  let stats: ReadonlyArray<Stat | Failure> = []
   for (const [at, name] of unsure.entries()) {
-    const stat = stats[at]!
+    // Piece by piece: what is known of a hundred thousand files need not be held at once.
+    if (at % LOOK_FILES === 0) {
+      const piece = unsure.slice(at, at + LOOK_FILES)
+      stats = yield* reader.stats(piece.map((each) => `${path}/${each}`), known.size === 0)
+    }
+    const stat = stats[at % LOOK_FILES]!
     const remembered = known.get(name)
     if (stat._tag === "failure") {
       if (!isGone(stat)) return blind(result, path, reasonOf(stat))

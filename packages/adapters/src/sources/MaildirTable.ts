@@ -80,7 +80,8 @@ export interface KnownFile {
 
 /** The table, by folder: follows it from pass to pass at the cost of what has changed. */
 export interface MaildirIndex {
-  readonly messages: ReadonlyMap<string, Known>
+  /** Read out of its line when it is asked for: few of them ever are. */
+  readonly messages: { readonly get: (key: string) => Known | undefined }
   /** By `folder/sub`, then by name. */
   readonly folders: ReadonlyMap<string, ReadonlyMap<string, KnownFile>>
   readonly files: ReadonlyMap<string, { readonly size: number; readonly mtimeNs: bigint }>
@@ -98,7 +99,6 @@ export interface MaildirIndex {
 export const makeMaildirIndex = (): MaildirIndex => {
   const seen = new Map<string, string>()
   const index = {
-    messages: new Map<string, Known>(),
     folders: new Map<string, Map<string, KnownFile>>(),
     files: new Map<string, { readonly size: number; readonly mtimeNs: bigint }>(),
     chats: new Set<string>(),
@@ -110,11 +110,11 @@ export const makeMaildirIndex = (): MaildirIndex => {
   const follow = (state: SourceState, all: boolean) => {
     const touched = new Set<string>()
     const compare = (entry: string) => {
-      const value = state.get(entry)
-      if (seen.get(entry) === value) return
+      const [before, value] = [seen.get(entry), state.get(entry)]
+      if (before === value) return
       if (value === undefined) seen.delete(entry)
       else seen.set(entry, value)
-      applyEntry(index, entry, value, touched)
+      applyEntry(index, entry, { before, value }, touched)
     }
     if (state === taken && !all) noted.forEach(compare)
     else {
@@ -127,6 +127,12 @@ export const makeMaildirIndex = (): MaildirIndex => {
   }
   return {
     ...index,
+    messages: {
+      get: (key) => {
+        const line = seen.get(`m:${key}`)
+        return line === undefined ? undefined : decode(line)
+      }
+    },
     follow,
     remember: (event, at, table) =>
       remember(event, at, {
@@ -144,25 +150,23 @@ export const makeMaildirIndex = (): MaildirIndex => {
 }
 
 interface Tables {
-  readonly messages: Map<string, Known>
   readonly folders: Map<string, Map<string, KnownFile>>
   readonly files: Map<string, { readonly size: number; readonly mtimeNs: bigint }>
   readonly chats: Set<string>
   readonly gaps: Map<string, string>
 }
 
-const applyEntry = (index: Tables, entry: string, value: string | undefined, touched: Set<string>): void => {
+const applyEntry = (
+  index: Tables,
+  entry: string,
+  { before, value }: { readonly before: string | undefined; readonly value: string | undefined },
+  touched: Set<string>
+): void => {
   const key = entry.slice(2)
   switch (entry.slice(0, 2)) {
     case "m:": {
-      const before = index.messages.get(key)
-      if (before !== undefined) leave(index, key, before, touched)
-      if (value === undefined) index.messages.delete(key)
-      else {
-        const known = decode(value)
-        index.messages.set(key, known)
-        enter(index, key, known, touched)
-      }
+      if (before !== undefined) leave(index, key, decode(before), touched)
+      if (value !== undefined) enter(index, key, decode(value), touched)
       return
     }
     case "f:": {
