@@ -26,6 +26,8 @@ export interface Pass {
   readonly keys: KnownKeys
   /** A row is not as it was. */
   readonly changed: (row: MessageRow) => void
+  /** Everything is compared: rows may have been told, or not, whatever they looked like. */
+  readonly isReplay: boolean
   /** Whether anything at all could not be read when the pass began. */
   readonly hasGaps: boolean
   /** Learns how long looking took, milliseconds. */
@@ -53,9 +55,10 @@ export const lookAt = (pass: Pass, pages: Iterable<number>): Stream.Stream<Batch
 type Seen = PageSeen | { readonly page: number; readonly unreadable: string }
 
 /** A part of the file that is damaged hides no other. */
-const look = Effect.fnUntraced(function*({ database, spent, state }: Pass, pages: ReadonlyArray<number>) {
+const look = Effect.fnUntraced(function*({ database, isReplay, spent, state }: Pass, pages: ReadonlyArray<number>) {
   const before = pages.map((page) => ({
     page,
+    isReplay,
     looks: state.get(`d:${page}`),
     told: toldOf((key) => state.get(key), page)
   }))
@@ -100,7 +103,7 @@ const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
       if (where === undefined && !pass.keys.inDoubt()) tellMessage(pass, facts, newVersion(pass, facts, row))
       else {
         pass.changed(row)
-        yield* tellKnown(pass, facts, row, where)
+        yield* tellKnown(pass, facts, { row, told: where, looksSame: seen.same.has(row.row) })
       }
     } else if (row._tag === "reaction" && !seen.reacted.has(row.key)) {
       if (pass.reactions.isReplay) yield* compareReactions(pass, facts, row.key)
@@ -132,14 +135,15 @@ const newVersion = (pass: Pass, facts: Array<Fact>, row: MessageRow): Version =>
 const tellKnown = Effect.fnUntraced(function*(
   pass: Pass,
   facts: Array<Fact>,
-  row: MessageRow,
-  told: Told | undefined
+  { looksSame, row, told }: { readonly row: MessageRow; readonly told: Told | undefined; readonly looksSame: boolean }
 ) {
   const version = newVersion(pass, facts, row)
   const { key } = version.message
   const event = told === undefined ? undefined : versionOf(yield* pass.past.event(told.newest))
   if (told !== undefined && (event === undefined || event.message.key === key)) {
-    return tellMessage(pass, facts, { ...version, known: told, event })
+    // What stands in a log that was left cannot be had; a row that looks as it did then says what it said.
+    const before = event ?? (looksSame ? { ...row, message: version.message } : undefined)
+    return tellMessage(pass, facts, { ...version, known: told, event: before })
   }
   // Another message had this row: the file is another one, and both may be elsewhere or nowhere in it.
   if (event !== undefined) yield* tellDeparture(pass, facts, event, told!)
@@ -154,7 +158,7 @@ interface Version {
   readonly message: Message
   /** Where it was told, if it was. */
   readonly known: Told | undefined
-  readonly event: EventOf<"message.added" | "message.edited"> | undefined
+  readonly event: { readonly conversation: string; readonly message: Message } | undefined
 }
 
 const tellMessage = ({ reactions, state }: Pass, facts: Array<Fact>, { event, known, message, row }: Version): void => {

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { ask } from "../../threads/Thread.ts"
 import { breathe } from "../Breath.ts"
 import { differing, nextRow, pagesFrom, type Table } from "./DatabaseScan.ts"
-import { newestPage, pagesIn } from "./DatabaseTable.ts"
+import { isSound, newestPage, pagesIn } from "./DatabaseTable.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
 import { pageOf, strongIn } from "./Pages.ts"
 import type { Plan } from "./Schedule.ts"
@@ -33,7 +33,8 @@ export const pagesToLookAt = Effect.fnUntraced(function*(
 
 /** Scans all rows, in another thread where the database is read in its place. */
 const scan = Effect.fnUntraced(function*(database: LiveDatabase, state: SourceState, pages: ReadonlyArray<number>) {
-  const known = new Map(pages.map((page) => [page, strongIn(state.get(`d:${page}`)) ?? ""]))
+  const looks = (page: number) => isSound(state) ? strongIn(state.get(`d:${page}`)) : undefined
+  const known = new Map(pages.map((page) => [page, looks(page) ?? ""]))
   const table = yield* database.look(({ column, marks, table: name }): Table => ({ column, marks, table: name }))
   const here = Effect.zipRight(breathe, database.look((_, queries) => differing(queries, table, known)))
   if (database.isCopy() || pages.length <= RECENT_PAGES) return yield* here

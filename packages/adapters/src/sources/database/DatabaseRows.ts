@@ -14,6 +14,8 @@ export interface PageSeen {
   readonly rows: ReadonlyArray<StoreRow>
   /** Rows that were there before. */
   readonly gone: ReadonlyArray<number>
+  /** Rows that look as they did, and are read all the same. */
+  readonly same: ReadonlySet<number>
   /** Messages whose reactions have to be compared as a whole, since a row about them changed or went. */
   readonly reacted: ReadonlySet<string>
   /** Of reaction rows: the row of the message each is about. */
@@ -27,19 +29,27 @@ const RANGE_ROWS = 16
 export const seePage = (
   { queries, reader }: { readonly reader: RowReader; readonly queries: Queries },
   page: number,
-  before: { readonly looks: string | undefined; readonly told: ReadonlyMap<number, Told> }
+  before: {
+    readonly looks: string | undefined
+    readonly told: ReadonlyMap<number, Told>
+    /** Every row is read, however it looks. */
+    readonly isReplay: boolean
+  }
 ): PageSeen | undefined => {
   const marks = marksOf(queries, reader, page)
-  if (strongOf(marks) === strongIn(before.looks)) return undefined
+  const isSame = strongOf(marks) === strongIn(before.looks)
+  if (isSame && !before.isReplay) return undefined
   if (marks.length === 0 && before.looks === undefined && before.told.size === 0) return undefined
   const known = decodeLooks(page, before.looks)
   const looks = looksOf(marks)
   const changed = [...looks.rows].flatMap(([row, look]) => known.rows.get(row) === look ? [] : [row])
   const gone = [...new Set([...known.rows.keys(), ...before.told.keys()])].filter((row) => !looks.rows.has(row))
   // Something changed, and the short digests do not say where.
-  const wanted = changed.length === 0 && gone.length === 0 ? [...looks.rows.keys()] : changed
-  const rows = readRows(reader, page, wanted)
-  return { page, ...aboutReactions(reader, { known, looks, rows, gone }), rows, gone }
+  const isHidden = changed.length === 0 && gone.length === 0
+  const rows = readRows(reader, page, isHidden || before.isReplay ? [...looks.rows.keys()] : changed)
+  const differ = new Set(changed)
+  const same = new Set(isSame || !isHidden ? [...looks.rows.keys()].filter((row) => !differ.has(row)) : [])
+  return { page, ...aboutReactions(reader, { known, looks, rows, gone }), rows, gone, same }
 }
 
 const readRows = (reader: RowReader, page: number, wanted: ReadonlyArray<number>): ReadonlyArray<StoreRow> => {

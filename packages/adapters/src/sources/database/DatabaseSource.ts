@@ -14,7 +14,7 @@ import { dumpDatabase } from "./DatabaseDump.ts"
 import { ledgerOf } from "./DatabaseLedger.ts"
 import { compareAllReactions, lookAt, type Pass } from "./DatabasePass.ts"
 import { pagesToLookAt } from "./DatabasePlan.ts"
-import { FILE, gapsOf, hasGaps, reactedKeys, remember } from "./DatabaseTable.ts"
+import { FILE, gapsOf, hasGaps, isSound, reactedKeys, remember, soundWith } from "./DatabaseTable.ts"
 import { watchDatabase } from "./DatabaseWatch.ts"
 import { makeKnownKeys } from "./KnownKeys.ts"
 import { type LiveDatabase, makeLiveDatabase } from "./LiveDatabase.ts"
@@ -89,10 +89,10 @@ const makePasses = (database: LiveDatabase, files: AttachmentLooks, wakes: PubSu
     const version = yield* database.version
     const identity = yield* database.identity
     const now = yield* Clock.currentTimeMillis
-    const isKnown = state.has(FILE)
+    const isKnown = isSound(state)
     const isFirst = !isKnown && knowsNothing(state)
     const isReplay = !isKnown && !isFirst
-    const doubt = isKnown && state.get(FILE) !== identity
+    const doubt = state.has(FILE) && state.get(FILE) !== identity
     const lost = asked.some(([key, value]) => state.get(key) !== value)
     const plan = schedule.plan({ version, now, whole: doubt || lost || !isKnown })
     if (plan === "nothing") return Stream.empty
@@ -105,21 +105,22 @@ const makePasses = (database: LiveDatabase, files: AttachmentLooks, wakes: PubSu
       reactions: makeReactions(state, isReplay),
       keys: makeKnownKeys(state, past, doubt),
       changed: files.changed,
+      isReplay,
       hasGaps: hasGaps(state),
       spent: (millis) => schedule.spent(plan, millis)
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
     schedule.spent(plan, performance.now() - started)
-    const file: Batch = { drafts: [], cursor: state.get(FILE) === identity ? [] : [[FILE, identity]] }
+    const sound = Stream.sync((): Batch => ({ drafts: [], cursor: soundWith(state, identity) }))
     const hasReactionRows = yield* database.look((rows) => rows.reactions !== undefined)
     const done = Effect.suspend(() => wake(wakes, schedule.done({ plan, version, now })))
-    return Stream.succeed(isFirst ? file : NOTHING).pipe(
+    return (isFirst ? sound : Stream.empty).pipe(
       Stream.concat(inGroups(chats, now)),
       Stream.concat(lookAt(pass, pages)),
       // Where they are kept with their messages, they are compared with these.
       Stream.concat(isReplay && hasReactionRows ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty),
       // What began with doubts is to begin with them again, if it does not come to its end.
-      Stream.concat(Stream.succeed(isFirst ? NOTHING : file)),
+      Stream.concat(isFirst ? Stream.empty : sound),
       Stream.filter(({ cursor, drafts }) => drafts.length > 0 || (cursor ?? []).length > 0),
       Stream.tap(({ cursor }) => Effect.sync(() => (asked = cursor ?? asked))),
       Stream.concat(Stream.execute(done))
@@ -151,6 +152,7 @@ const newRows = (
       reactions: makeReactions(state, false),
       keys: makeKnownKeys(state, past, false),
       changed: files.changed,
+      isReplay: false,
       hasGaps: hasGaps(state),
       spent: () => undefined
     }
@@ -159,7 +161,6 @@ const newRows = (
 
 const NO_ATTACHMENTS: AttachmentOptions = { policy: 0, folders: [] }
 const FACTS = 2_000
-const NOTHING: Batch = { drafts: [] }
 
 const inGroups = (facts: ReturnType<typeof tellChats>, now: number): Stream.Stream<Batch> =>
   Stream.fromIterable(facts).pipe(

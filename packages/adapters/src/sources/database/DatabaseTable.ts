@@ -1,5 +1,6 @@
 /**
- * What a source of this frame remembers. All but the first four rows is folded from its events alone.
+ * What a source of this frame remembers. All but the first four rows is folded from its events
+ * alone, and the last one with them.
  *
  * | key | value |
  * |---|---|
@@ -14,6 +15,7 @@
  * | `g:` what could not be read | why |
  * | `n:`, `s:` | attachments: `AttachmentTable` |
  * | `h` | how much that is |
+ * | `z` | changes with everything told of messages, once it is there |
  *
  * Buckets are by a digest of the message's key: few and short lines in each, and never an entry a message.
  */
@@ -38,14 +40,18 @@ export const remember = (event: Event, index: number, table: SourceTable): void 
     case "message.edited":
       return place(table, event, { added: event.origin ?? -1, newest: index })
     case "message.removed":
+      stir(table)
       without(table, "x:", event.key)
       return put(table, "x:", event.key, [event.scope, String(event.origin ?? -1)])
     case "message.restored":
+      stir(table)
       return without(table, "x:", event.key)
     case "reaction.added":
+      stir(table)
       without(table, "r:", event.key, reactionLine(event))
       return put(table, "r:", event.key, reactionFields(event))
     case "reaction.removed":
+      stir(table)
       return without(table, "r:", event.key, reactionLine(event))
     case "chat.upsert":
       return table.set(`c:${event.conversation}`, chatDigest(event))
@@ -57,6 +63,7 @@ export const remember = (event: Event, index: number, table: SourceTable): void 
     case "participant.upsert":
       return table.set(`u:${event.participant}`, participantDigest(event))
     case "source.gap":
+      stir(table)
       return putGap(table, event)
   }
 }
@@ -73,8 +80,28 @@ const putGap = (table: SourceTable, { closed, reason, subject }: EventOf<"source
 export const FILE = "f"
 export const NEWEST = "n"
 const GAPS = "h"
+const STIRRED = "z"
 
-export const hasGaps = (state: SourceState): boolean => (state.get(GAPS) ?? "0") !== "0"
+/**
+ * Where parts of the table were taken away, since another history of this machine said something of them, this is gone
+ * too: what is left may lack messages, reactions, removals and gaps, and no other key tells.
+ */
+const stir = (table: SourceTable): void => {
+  const before = table.get(STIRRED)
+  if (before !== undefined) table.set(STIRRED, String((Number(before) + 1) % STIRRED_MODULUS))
+}
+const STIRRED_MODULUS = 1_000_000
+
+/** Whether everything in the table can be relied upon. */
+export const isSound = (state: SourceState): boolean => state.has(FILE) && state.has(STIRRED)
+
+/** What makes it so once everything was compared. */
+export const soundWith = (state: SourceState, identity: string): ReadonlyArray<readonly [string, string]> =>
+  state.get(FILE) === identity && state.has(STIRRED)
+    ? []
+    : [[FILE, identity], [STIRRED, "0"], [GAPS, String(gapsOf(state).length)]]
+
+export const hasGaps = (state: SourceState): boolean => !isSound(state) || (state.get(GAPS) ?? "0") !== "0"
 
 /** The last page that anything is known of; a million keys are not looked through for it at every pass. */
 export const newestPage = (state: SourceState): number | undefined => {
@@ -85,6 +112,7 @@ export const newestPage = (state: SourceState): number | undefined => {
 const place = (table: SourceTable, event: EventOf<"message.added" | "message.edited">, told: Told): void => {
   const row = rowOf(event)
   if (row === undefined) return
+  stir(table)
   const key = `p:${pageOf(row)}`
   table.set(key, withTold(table.get(key), row, told))
 }

@@ -122,6 +122,42 @@ describe("a database", () => {
     20_000
   )
 
+  it.scopedLive(
+    "asks the store again for what another history of its machine has changed (Verifies: SRC-35)",
+    () =>
+      Effect.gen(function*() {
+        const world = yield* makeWorld
+        add(world, 4)
+        react(world.notes, "n1", "bob", "+")
+        yield* run(world, "UPDATE note SET gone = 1 WHERE guid = 'n2'")
+        yield* told(world)
+        const { events, source, state } = world.recorder
+        // As a fork leaves it: what was told stands in a log that was left, and parts of the table were taken away.
+        const table = {
+          get: (key: string) => state.get(key),
+          set: (key: string, value: string) => void state.set(key, value),
+          delete: (key: string) => void state.delete(key)
+        }
+        for (const event of events) source.remember(event, -1, table)
+        for (const key of state.keys()) if (/^[rx]:|^z$/.test(key)) state.delete(key)
+        yield* run(world, "UPDATE note SET body = 'other' WHERE guid = 'n3'")
+        world.recorder = { ...world.recorder, source: yield* openNoteSource(world.path) }
+        assert.deepStrictEqual(yield* told(world), [
+          "message.removed n2 recoverable",
+          "message.edited n3",
+          "reaction.added n1 bob +"
+        ])
+        yield* foldsToDump(world.recorder)
+        assert.deepStrictEqual(yield* told(world), [])
+        // A page of which nothing is known any more is told anew.
+        for (const key of state.keys()) if (/^p:|^z$/.test(key)) state.delete(key)
+        world.recorder = { ...world.recorder, source: yield* openNoteSource(world.path) }
+        assert.strictEqual((yield* told(world)).filter((one) => one.startsWith("message.added")).length, 3)
+        yield* foldsToDump(world.recorder)
+      }),
+    20_000
+  )
+
   it.scopedLive("takes many pages, changes anywhere in them, and rows far apart", () =>
     Effect.gen(function*() {
       const world = yield* makeWorld
