@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer"
 import { breathe } from "../Breath.ts"
 import { isCorrupt } from "./DatabaseError.ts"
 import { lengthOf, type PageSeen, seePage, wholeOf } from "./DatabaseRows.ts"
-import { NEWEST, removedIn, toldOf } from "./DatabaseTable.ts"
+import { NEWEST, removedIn } from "./DatabaseTable.ts"
 import type { KnownKeys } from "./KnownKeys.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
 import { encodeLooks, firstOf, lastOf, pageOf, type Told } from "./Pages.ts"
@@ -21,6 +21,8 @@ export interface Pass {
   readonly database: LiveDatabase
   readonly state: SourceState
   readonly past: Past
+  /** Where the rows of a page were told. */
+  readonly told: (page: number) => ReadonlyMap<number, Told>
   readonly reactions: Reactions
   /** Where messages may have come to other rows than they had: which are known. */
   readonly keys: KnownKeys
@@ -55,34 +57,36 @@ export const lookAt = (pass: Pass, pages: Iterable<number>): Stream.Stream<Batch
 type Seen = PageSeen | { readonly page: number; readonly unreadable: string }
 
 /** A part of the file that is damaged hides no other. */
-const look = Effect.fnUntraced(function*({ database, isReplay, spent, state }: Pass, pages: ReadonlyArray<number>) {
-  const before = pages.map((page) => ({
-    page,
-    isReplay,
-    looks: state.get(`d:${page}`),
-    told: toldOf((key) => state.get(key), page)
-  }))
-  const see = (some: typeof before) =>
-    database.look((reader, queries) => {
-      const from = performance.now()
-      const seen = some.flatMap((one): ReadonlyArray<Seen> => {
-        const page = seePage({ reader, queries }, one.page, one)
-        return page === undefined ? [] : [page]
+const look = Effect.fnUntraced(
+  function*({ database, isReplay, spent, state, told }: Pass, pages: ReadonlyArray<number>) {
+    const before = pages.map((page) => ({
+      page,
+      isReplay,
+      looks: state.get(`d:${page}`),
+      told: told(page)
+    }))
+    const see = (some: typeof before) =>
+      database.look((reader, queries) => {
+        const from = performance.now()
+        const seen = some.flatMap((one): ReadonlyArray<Seen> => {
+          const page = seePage({ reader, queries }, one.page, one)
+          return page === undefined ? [] : [page]
+        })
+        spent(performance.now() - from)
+        return seen
       })
-      spent(performance.now() - from)
-      return seen
-    })
-  const all = yield* Effect.either(see(before))
-  if (Either.isRight(all)) return all.right
-  if (!isCorrupt(all.left.cause)) return yield* all.left
-  return (yield* Effect.forEach(before, (one) =>
-    see([one]).pipe(
-      Effect.catchIf(
-        ({ cause }) => isCorrupt(cause),
-        ({ cause }) => Effect.succeed<ReadonlyArray<Seen>>([{ page: one.page, unreadable: String(cause) }])
-      )
-    ))).flat()
-})
+    const all = yield* Effect.either(see(before))
+    if (Either.isRight(all)) return all.right
+    if (!isCorrupt(all.left.cause)) return yield* all.left
+    return (yield* Effect.forEach(before, (one) =>
+      see([one]).pipe(
+        Effect.catchIf(
+          ({ cause }) => isCorrupt(cause),
+          ({ cause }) => Effect.succeed<ReadonlyArray<Seen>>([{ page: one.page, unreadable: String(cause) }])
+        )
+      ))).flat()
+  }
+)
 
 /** Facts, and what to remember once they are told. */
 interface Telling {
@@ -94,7 +98,7 @@ const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
   const facts: Array<Fact> = []
   gap(pass, facts, pageSubject, seen.page, "unreadable" in seen ? seen.unreadable : undefined)
   if ("unreadable" in seen) return { drafts: toDrafts(facts), cursor: [] } satisfies Telling
-  const told = toldOf((key) => pass.state.get(key), seen.page)
+  const told = pass.told(seen.page)
   for (const row of seen.rows) {
     gap(pass, facts, rowSubject, row.row, row._tag === "gap" ? row.reason : undefined)
     if (row._tag === "message") {
@@ -226,8 +230,8 @@ export const compareAllReactions = (pass: Pass, keys: Iterable<string>): Stream.
     Stream.map((drafts): Batch => ({ drafts: [...drafts] }))
   )
 
-const originOf = ({ state }: Pass, row: number | undefined): { readonly origin?: number } =>
-  row === undefined ? {} : originFact(toldOf((key) => state.get(key), pageOf(row)).get(row)?.added)
+const originOf = ({ told }: Pass, row: number | undefined): { readonly origin?: number } =>
+  row === undefined ? {} : originFact(told(pageOf(row)).get(row)?.added)
 
 const originFact = (origin: number | undefined): { readonly origin?: number } =>
   origin === undefined || origin < 0 ? {} : { origin }

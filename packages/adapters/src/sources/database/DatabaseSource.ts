@@ -14,7 +14,7 @@ import { dumpDatabase } from "./DatabaseDump.ts"
 import { ledgerOf } from "./DatabaseLedger.ts"
 import { compareAllReactions, lookAt, type Pass } from "./DatabasePass.ts"
 import { pagesToLookAt } from "./DatabasePlan.ts"
-import { FILE, gapsOf, hasGaps, isSound, reactedKeys, remember, soundWith } from "./DatabaseTable.ts"
+import { FILE, gapsOf, hasGaps, isSound, makeTold, reactedKeys, remember, soundWith } from "./DatabaseTable.ts"
 import { watchDatabase } from "./DatabaseWatch.ts"
 import { makeKnownKeys } from "./KnownKeys.ts"
 import { type LiveDatabase, makeLiveDatabase } from "./LiveDatabase.ts"
@@ -102,6 +102,7 @@ const makePasses = (database: LiveDatabase, files: AttachmentLooks, wakes: PubSu
       database,
       state,
       past,
+      told: makeTold(state),
       reactions: makeReactions(state, isReplay),
       keys: makeKnownKeys(state, past, doubt),
       changed: files.changed,
@@ -149,6 +150,7 @@ const newRows = (
       database,
       state,
       past,
+      told: makeTold(state),
       reactions: makeReactions(state, false),
       keys: makeKnownKeys(state, past, false),
       changed: files.changed,

@@ -125,6 +125,21 @@ const rowOf = ({ message }: EventOf<"message.added" | "message.edited">): number
 
 export const toldOf = (get: Get, page: number): Map<number, Told> => toldIn(page, get(`p:${page}`))
 
+/** The same for pages that are asked for again and again, of a table as it grows. */
+export const makeTold = (state: SourceState): (page: number) => ReadonlyMap<number, Told> => {
+  const recent = new Map<number, { readonly text: string | undefined; readonly told: ReadonlyMap<number, Told> }>()
+  return (page) => {
+    const text = state.get(`p:${page}`)
+    const known = recent.get(page)
+    if (known !== undefined && known.text === text) return known.told
+    const told = toldIn(page, text)
+    if (recent.size >= RECENT_PAGES) recent.clear()
+    recent.set(page, { text, told })
+    return told
+  }
+}
+const RECENT_PAGES = 32
+
 /** The pages that anything was told of, in order. */
 export const pagesIn = (state: SourceState): ReadonlyArray<number> => {
   const pages = new Set<number>()

@@ -62,7 +62,7 @@ class IMessageReader implements RowReader {
   }
 
   rows(from: number, to: number): ReadonlyArray<StoreRow> {
-    const found = this.queries.all(this.statements.rows, from, to)
+    const found = this.basics(from, to)
     const attachments = this.attachments(from, to)
     const fields = this.fields(found, attachments)
     const bodies = this.queries.get(this.statements.bodies, from, to)?.[0]
@@ -224,6 +224,17 @@ class IMessageReader implements RowReader {
     if (typeof text !== "string") return text instanceof Uint8Array ? text : null
     if (text.length === octets || Buffer.byteLength(text) === octets) return text
     return this.queries.get("SELECT CAST(text AS BLOB) FROM message WHERE ROWID = ?", row)?.[0] as Uint8Array
+  }
+
+  /** What `rows` asks of each row: where a value is a blob that should be none, there is no JSON of it. */
+  private basics(from: number, to: number): ReadonlyArray<Row> {
+    const { json, plain } = this.statements.rows
+    try {
+      const bytes = this.queries.get(json, from, to)?.[0] as Uint8Array
+      return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as ReadonlyArray<Row>
+    } catch {
+      return this.queries.all(plain, from, to)
+    }
   }
 
   /** Of those rows of a range that have more fields than most. */

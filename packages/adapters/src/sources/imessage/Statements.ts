@@ -8,6 +8,12 @@ import type { Schema } from "./Schema.ts"
 /** The summary of a message that was never edited says how it is shown, in as many bytes at most. */
 const SUMMARY_BYTES = 96
 
+/** The same rows as a list of lists in JSON, which is taken out of SQLite at once, and one by one. */
+export interface Rows {
+  readonly json: string
+  readonly plain: string
+}
+
 export interface Statements {
   /** What a page of rows looks like. */
   readonly marks: string
@@ -15,7 +21,7 @@ export interface Statements {
    * Rows of a range: number, guid, text and its bytes, bytes of the body, time, sender, service, addresses, chat, and
    * whether there are more fields, facts and deleted parts.
    */
-  readonly rows: string
+  readonly rows: Rows
   /** The bodies of a range, one behind the other: a blob for each would cost more than everything else. */
   readonly bodies: string
   /** The fields of rows that have more of them, by a list of their numbers in JSON. */
@@ -28,6 +34,11 @@ export interface Statements {
   readonly attachments: string
 }
 
+const asJson = (columns: string, from: string): Rows => ({
+  json: `SELECT CAST(json_group_array(json_array(${columns})) AS BLOB) ${from}`,
+  plain: `SELECT ${columns} ${from}`
+})
+
 const RANGE = "m.ROWID BETWEEN ? AND ?"
 
 export const makeStatements = (schema: Schema): Statements => {
@@ -35,10 +46,13 @@ export const makeStatements = (schema: Schema): Statements => {
   const inChat = `FROM message m LEFT JOIN chat_message_join j ON j.message_id = m.ROWID WHERE ${RANGE}`
   return {
     marks: `SELECT m.ROWID AS number, ${markOf(schema)} AS mark ${inChat}`,
-    rows: `SELECT m.ROWID, m.guid, m.text, octet_length(m.text), octet_length(${column("attributedBody")}),`
-      + ` ${timeColumns("m.date")}, m.handle_id, m.is_from_me, m.service, ${column("account")},`
-      + ` ${column("destination_caller_id")}, j.chat_id, ${fieldsIn(schema)} <> 0, ${factsIn(schema)} <> 0,`
-      + ` ${partsIn(schema)} <> 0 ${inChat}`,
+    rows: asJson(
+      `m.ROWID, m.guid, m.text, octet_length(m.text), octet_length(${column("attributedBody")}),`
+        + ` ${timeColumns("m.date")}, m.handle_id, m.is_from_me, m.service, ${column("account")},`
+        + ` ${column("destination_caller_id")}, j.chat_id, ${fieldsIn(schema)} <> 0, ${factsIn(schema)} <> 0,`
+        + ` ${partsIn(schema)} <> 0`,
+      inChat
+    ),
     bodies: `SELECT CAST(group_concat(${column("attributedBody")}, '') AS BLOB) FROM message m WHERE ${RANGE}`,
     fields: `SELECT m.ROWID, ${FIELDS.map(column).join(", ")}, ${summaryOf(schema)},`
       + ` ${timeColumns(column("date_edited"))}, ${timeColumns(column("date_retracted"))}`

@@ -60,15 +60,25 @@ class Reader {
   }
 
   private take(length: number): Buffer {
-    const end = this.at + length
-    if (end > this.bytes.length) throw new TypedStreamError("it ends too early")
-    const taken = this.bytes.subarray(this.at, end)
-    this.at = end
-    return taken
+    return this.bytes.subarray(this.skip(length), this.at)
+  }
+
+  /** Goes on by so many bytes; where they begin. */
+  private skip(length: number): number {
+    const from = this.at
+    if (from + length > this.bytes.length) throw new TypedStreamError("it ends too early")
+    this.at += length
+    return from
+  }
+
+  /** One byte, without a sign. */
+  private byte(): number {
+    if (this.at >= this.bytes.length) throw new TypedStreamError("it ends too early")
+    return this.bytes[this.at++]!
   }
 
   private head(): number {
-    return this.take(1).readInt8(0)
+    return this.byte() << 24 >> 24
   }
 
   private int(signed: boolean, head = this.head()): number {
@@ -90,10 +100,18 @@ class Reader {
     return head === NIL ? null : this.take(this.int(false, head))
   }
 
+  /** The same as text: codes and names are ASCII. */
+  private name(): string {
+    const head = this.head()
+    if (head === NIL) return ""
+    const from = this.skip(this.int(false, head))
+    return this.bytes.toString("latin1", from, this.at)
+  }
+
   private shared(head = this.head()): string | null {
     if (head === NIL) return null
     if (head !== NEW) return this.before(this.strings, head)
-    const text = this.unshared()?.toString("latin1") ?? ""
+    const text = this.name()
     this.strings.push(text)
     return text
   }
@@ -115,9 +133,9 @@ class Reader {
     switch (code[0]) {
       case "C":
       case "B":
-        return this.take(1).readUInt8(0)
+        return this.byte()
       case "c":
-        return this.take(1).readInt8(0)
+        return this.head()
       case "S":
       case "I":
       case "L":
