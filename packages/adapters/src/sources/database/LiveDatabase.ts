@@ -35,6 +35,8 @@ interface Opened {
   readonly reader: RowReader
   /** Of the file that was opened. */
   readonly identity: string
+  /** Of its tables: another one after the program that writes it was upgraded. */
+  readonly schema: Cell
   /** Of a copy: the files as they were when it was made. */
   readonly copied?: string
 }
@@ -60,9 +62,7 @@ export const makeLiveDatabase = (path: string, openReader: OpenReader): LiveData
   /** Opened, and the file that has the name now. */
   const ready = Effect.gen(function*() {
     const identity = yield* attempt("open", path, () => identityOf(path))
-    const isStale = opened !== undefined &&
-      (opened.identity !== identity || (opened.copied !== undefined && opened.copied !== JSON.stringify(stamps(path))))
-    if (isStale) close()
+    if (opened !== undefined && (yield* attempt("open", path, () => isStale(path, opened!, identity)))) close()
     return opened ??= yield* open(identity)
   })
 
@@ -88,6 +88,13 @@ export const makeLiveDatabase = (path: string, openReader: OpenReader): LiveData
   }
 }
 
+/** Whether it is another file, another copy is due, or its tables are others than its reader was made for. */
+const isStale = (path: string, { copied, identity, queries, schema }: Opened, now: string): boolean =>
+  identity !== now
+  || (copied === undefined ? schemaOf(queries) !== schema : copied !== JSON.stringify(stamps(path)))
+
+const schemaOf = (queries: Queries): Cell => queries.get("PRAGMA schema_version")?.[0] ?? null
+
 const openDirect = (path: string): DatabaseSyncInstance => {
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MILLIS })
   try {
@@ -104,8 +111,9 @@ const openDirect = (path: string): DatabaseSyncInstance => {
 
 const wrap = (path: string, database: DatabaseSyncInstance, openReader: OpenReader, identity: string): Opened => {
   const queries = makeQueries(database)
+  const schema = schemaOf(queries)
   const reader = openReader(queries)
-  if (reader !== undefined) return { database, queries, reader, identity }
+  if (reader !== undefined) return { database, queries, reader, identity, schema }
   database.close()
   throw new SourceError({ reason: "Unsupported", method: "open", subject: path })
 }
