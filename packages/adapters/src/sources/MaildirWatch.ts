@@ -7,6 +7,7 @@
 import { watch as watchTop } from "chokidar"
 import { Effect, type PubSub, Schedule, Stream } from "effect"
 import { basename } from "node:path"
+import { clearTimeout, setTimeout } from "node:timers"
 import { join } from "./MaildirName.ts"
 import { isMaildir, type Trust } from "./MaildirScan.ts"
 import { type Failure, type IdentifiedStat, type MaildirStore, SETTLED_NS } from "./MaildirStore.ts"
@@ -21,16 +22,22 @@ export interface Watching {
 
 /** Watches that broke, or folders that were missed, are found this often, seconds. */
 const REARM_SECONDS = 30
+/** Signs of a burst are told this far apart, milliseconds. */
+const GATHER_MILLIS = 50
 /** More changed files than this in one folder: all of it is looked at anyway by what comes next. */
 const SUSPECTS = 1_000
 
 export const watchMaildir = (watching: Watching): Stream.Stream<void> => {
   const outside = Stream.asyncScoped<void>((emit) =>
     Effect.gen(function*() {
-      const hint = () => void emit.single(undefined)
+      const { end, hint } = gathering(() => void emit.single(undefined))
       const watches = yield* Effect.acquireRelease(
         Effect.sync(() => new Map<string, Watch>()),
-        (open) => Effect.sync(() => open.forEach(({ watcher }) => watcher.close()))
+        (open) =>
+          Effect.sync(() => {
+            open.forEach(({ watcher }) => watcher.close())
+            end()
+          })
       )
       const arm = () => {
         if (armAll(watching, watches, { folder: () => (arm(), hint()), hint })) hint()
@@ -47,6 +54,22 @@ export const watchMaildir = (watching: Watching): Stream.Stream<void> => {
     Stream.mapEffect(() => Effect.sleep(Number(SETTLED_NS / 1_000_000n)))
   )
   return Stream.merge(outside, inside)
+}
+
+/** Tells of the first sign at once, and of those that come right after it together: telling costs more than a look. */
+const gathering = (tell: () => void) => {
+  let timer: NodeJS.Timeout | undefined
+  let more = false
+  const hint = () => {
+    more = timer !== undefined
+    if (more) return
+    tell()
+    timer = setTimeout(() => {
+      timer = undefined
+      if (more) hint()
+    }, GATHER_MILLIS)
+  }
+  return { hint, end: () => clearTimeout(timer) }
 }
 
 interface Watch {

@@ -31,6 +31,8 @@ const RECONCILE = "60 seconds"
 const GATHER_MILLIS = 20
 /** While a burst goes on its passes begin this far apart: each costs as much for one mail as for ten, milliseconds. */
 const APART_MILLIS = 100
+/** How far apart passes renew the status at the most; each ship renews it too. */
+const SAVED_APART = "500 millis"
 /** A target that cannot be reached is tried again after 1, 2, 4, … seconds, at most every five minutes. */
 const retrying = Schedule.exponential("1 second").pipe(
   Schedule.union(Schedule.spaced("5 minutes")),
@@ -48,6 +50,8 @@ interface Working {
   readonly session: Session
   readonly troubles: Ref.Ref<StatusFile.Troubles>
   readonly bells: ReadonlyMap<string, Bells>
+  /** A pass has brought something that the status does not tell yet. */
+  readonly news: Queue.Queue<void>
   /** Tells everybody who follows the log that there is more of it. */
   readonly followers: PubSub.PubSub<void>
   readonly failed: Deferred.Deferred<never, KnownError>
@@ -115,6 +119,7 @@ const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, session: S
     session,
     troubles: yield* Ref.make(StatusFile.noTroubles),
     bells,
+    news: yield* Queue.sliding<void>(1),
     followers: yield* PubSub.sliding<void>(1),
     failed: yield* Deferred.make<never, KnownError>(),
     changed: yield* Deferred.make<void>(),
@@ -127,6 +132,7 @@ const live = Effect.fn("Daemon.live")(function*(options: SyncOptions, session: S
   for (const target of session.backup.targets) {
     yield* Effect.forkScoped(supervised(working, shipWhenRung(working, target)))
   }
+  yield* Effect.forkScoped(supervised(working, saveWhenNews(working)))
   yield* Effect.forkScoped(supervised(working, scrubSlowly(session)))
   if (session.config.drillEveryHours > 0) yield* Effect.forkScoped(supervised(working, drills(working)))
   yield* Effect.addFinalizer(() => Effect.ignore(saveStatus(working)))
@@ -177,7 +183,15 @@ const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: Source
   })
   const changed = yield* trouble(working, "sources", source.name, outcome.error)
   const counted = outcome.error === undefined && (yield* countIfDue(working.session, source))
-  if (outcome.events > 0 || changed || counted) yield* saveStatus(working)
+  if (outcome.events > 0 || changed || counted) yield* working.news.offer(undefined)
+})
+
+/** Saves the status when a pass has brought news: in a burst of them now and then, since that costs more than a pass. */
+const saveWhenNews = Effect.fn("Daemon.saveWhenNews")(function*(working: Working) {
+  return yield* Effect.forever(Effect.zipRight(
+    working.news.take,
+    Effect.zipRight(saveStatus(working), Effect.sleep(SAVED_APART))
+  ))
 })
 
 const wake = (working: Working, much: boolean): Effect.Effect<void> =>
