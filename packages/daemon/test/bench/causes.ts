@@ -52,6 +52,22 @@ export const causes: ReadonlyArray<Cause> = [
       + "be told from one that is still being written in its place, and is left alone until it is 150 ms old."
   },
   {
+    rows: ["chat-backup"],
+    why: "the peers copy one file without a look into it. Here each row is read, made a message, encoded, hashed, "
+      + "compressed and made durable, some sixty microseconds of one thread; rows are read in it, and not in "
+      + "another."
+  },
+  {
+    rows: ["chat-memory", "chat-live-memory"],
+    why:
+      "as for the mailbox; beside it what is remembered of a million rows and of the fifty thousand files that are not "
+      + "there."
+  },
+  {
+    rows: ["chat-hundred-cpu"],
+    why: "messages that are committed one by one are several passes, where the peers' figure is one for all."
+  },
+  {
     rows: ["vault-size"],
     why: "mails are compressed one by one, so that one of them can be read, or be missing, without the others."
   }
