@@ -2,7 +2,7 @@
 import type { Row } from "./Row.ts"
 import { chatRows } from "./rows/Chat.ts"
 import { compactionRows } from "./rows/Compaction.ts"
-import { daemonRows } from "./rows/Daemon.ts"
+import { chatDaemonRows, daemonRows } from "./rows/Daemon.ts"
 import { limitRows } from "./rows/Limits.ts"
 import { mailboxRows } from "./rows/Mailbox.ts"
 import { pipelineRows } from "./rows/Pipeline.ts"
@@ -14,6 +14,7 @@ export const rows: ReadonlyArray<Row> = [
   ...mailboxRows,
   ...daemonRows,
   ...chatRows,
+  ...chatDaemonRows,
   ...placeRows,
   ...pipelineRows,
   ...compactionRows,

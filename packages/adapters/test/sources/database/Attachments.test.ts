@@ -26,7 +26,7 @@ const makeWorld = Effect.fn("test.makeWorld")(function*(policy = Number.POSITIVE
   yield* Effect.addFinalizer(() => Effect.sync(() => notes.close()))
   const open = (taken = policy) => openNoteSource(path, { policy: taken, folders: [photos] })
   // The files of this test are older than now, whatever the clock of the test says.
-  yield* TestClock.setTime(fs.statSync(path).mtimeMs + 60_000)
+  yield* TestClock.setTime(Math.ceil(fs.statSync(path).mtimeMs) + 60_000)
   return { path, photos, notes, open, recorder: makeRecorder(yield* open()) } satisfies World
 })
 
@@ -84,7 +84,7 @@ describe("attachments of a database", () => {
       fs.writeFileSync(path, randomBytes(20))
       assert.deepStrictEqual(yield* told(recorder), [])
       // The row says that it is there; it is still being written.
-      yield* TestClock.setTime(fs.statSync(path).mtimeMs)
+      yield* TestClock.setTime(Math.ceil(fs.statSync(path).mtimeMs))
       notes.prepare("UPDATE note SET body = 'here' WHERE guid = 'late'").run()
       assert.deepStrictEqual(yield* told(recorder), [])
       yield* TestClock.adjust("1 second")

@@ -1,6 +1,6 @@
 /**
- * A daemon that watches a mailbox of 50,000 mails and ships without delay: how long a mail takes from its delivery to
- * the target, and what is done while nothing happens.
+ * A daemon that watches a mailbox of 50,000 mails, or a messenger's database of a million messages, and ships without
+ * delay: how long a message takes from its delivery to the target, and what is done while nothing happens.
  */
 import { makeDisk } from "@sealog/adapters/storage/Disk"
 import { makeRandom } from "@sealog/adapters/testing/MailGenerator"
@@ -12,6 +12,7 @@ import { Effect, Either, Redacted } from "effect"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { run } from "../../support/Process.ts"
+import { keptChats } from "../ChatStore.ts"
 import { homeIn, PASSWORD } from "../contenders/Sealog.ts"
 import { freshFolder } from "../Folder.ts"
 import type { KeptStore } from "../KeptStore.ts"
@@ -25,9 +26,18 @@ import { percentileOf } from "../Verdict.ts"
 /** Between two deliveries, milliseconds: so long and, by chance, up to as long again. */
 const PAUSE_MILLIS = 100
 
-const measure = Effect.fn("bench.daemon")(function*(asked: Asked, wanted: ReadonlySet<string>) {
+/** Names of rows as they are of the mailbox; those of another store have something before them. */
+type Prefix = "" | "chat-"
+
+const measuring = <E>(prefix: Prefix, keptStore: (asked: Asked) => Effect.Effect<KeptStore, E>) =>
+  Effect.fn("bench.daemon")(function*(asked: Asked, wanted: ReadonlySet<string>) {
+    const store = yield* keptStore(asked)
+    const readings = yield* measure(asked, store, new Set([...wanted].map((row) => row.slice(prefix.length))))
+    return new Map([...readings].map(([row, reading]) => [prefix + row, reading] as const))
+  })
+
+const measure = Effect.fn("bench.daemonAt")(function*(asked: Asked, store: KeptStore, wanted: ReadonlySet<string>) {
   const { deliveries, folder, idleSeconds, say } = asked
-  const store = yield* keptMailbox(asked)
   yield* Effect.addFinalizer(() => Effect.sync(store.takeBack))
   const place = yield* freshFolder(join(folder, "work", "daemon"))
   const { environment, initWords, vault } = homeIn({ folder: place, store, kdfMemoryMiB: asked.kdfMemoryMiB })
@@ -135,8 +145,38 @@ const scenario: Scenario = {
   name: "daemon",
   title: "The daemon at that mailbox",
   sizes: ["mails", "deliveries", "idleSeconds"],
-  measure
+  measure: measuring("", keptMailbox)
 }
+
+const chatScenario: Scenario = {
+  name: "chat-daemon",
+  title: "The daemon at that database",
+  sizes: ["chatMessages", "deliveries"],
+  measure: measuring("chat-", keptChats)
+}
+
+const chat = {
+  ...live,
+  work: "One message, committed to the database",
+  how: "from its commit to its object under its name at the target, no ship delay"
+} as const
+
+export const chatDaemonRows: ReadonlyArray<Row> = [
+  {
+    ...chat,
+    name: "chat-live-p95",
+    work: `${chat.work}: 95 of 100 within`,
+    bounds: { on: "figure", must: 250 },
+    scenario: chatScenario
+  },
+  {
+    ...chat,
+    name: "chat-live-p50",
+    work: `${chat.work}: half within`,
+    bounds: { on: "figure" },
+    scenario: chatScenario
+  }
+]
 
 export const daemonRows: ReadonlyArray<Row> = [
   {
