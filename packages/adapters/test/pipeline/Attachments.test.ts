@@ -125,7 +125,7 @@ describe("attachments", () => {
       const [one, two] = [randomBytes(300), randomBytes(300)]
       const batches: Array<Batch> = [
         { drafts: [added("a", [photo])] },
-        { drafts: [added("b", [film]), held("a", "photo", one, 0), held("b", "film", two, 1)] }
+        { drafts: [added("b", [film]), held("a", "photo", one, 0), held("b", "film", two)] }
       ]
       const machine: Machine = { ...(yield* makeMachine(top)), source: telling(batches) }
       const target = machine.targets[0]!

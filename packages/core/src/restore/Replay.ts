@@ -14,7 +14,7 @@ import type { Event, EventOf, Kind } from "../message/Event.ts"
 import type { MessageState } from "../message/MessageState.ts"
 import { branchOf, collect, type Collected, type Since, type Touched, touchedKey } from "./Collect.ts"
 import { eventAt, eventsAt, restoredContent } from "./Contents.ts"
-import { damageOf, type FetchShape } from "./Fetch.ts"
+import { damageOf, type FetchError, type FetchShape } from "./Fetch.ts"
 import { type Finding, type KnownHead, type OpenedEvents, type OpenedLog, openLog } from "./Open.ts"
 import type { Projection, RestoredAttachment, RestoredFile, RestoredMessage, Unread } from "./Projection.ts"
 
@@ -173,22 +173,43 @@ const revisit = Effect.fn("Replay.revisit")(function*(
   return unread
 })
 
-/** Where a change does not say where its message was added, the runs of its source are searched. */
+/**
+ * Where a change does not say where its message was added, the runs of its source are searched. What is damaged is
+ * passed over, and only where the message is found nowhere else that is why.
+ */
 const findAdded = Effect.fn("Replay.findAdded")(function*(fetch: FetchShape, message: Touched) {
   const { key, origin, source } = message
+  let failure: FetchError | undefined
   if (origin !== undefined) {
-    const event = yield* eventAt(fetch, origin.writer, origin.index)
-    if (isAdded(event, source, key)) return { event, position: { writer: hex(origin.writer), index: origin.index } }
+    const read = yield* damageOf(eventAt(fetch, origin.writer, origin.index))
+    if (Either.isLeft(read)) failure = read.left
+    else if (isAdded(read.right, source, key)) {
+      return { event: read.right, position: { writer: hex(origin.writer), index: origin.index } }
+    }
   }
   for (const log of fetch.writers) {
     for (const info of log.segments) {
-      const { runs } = yield* fetch.trailer(info)
-      const entries = runs.filter((entry) => entry.class === "additions" && entry.source === source)
-      for (const { bytes, index } of yield* selectEvents(yield* fetch.runs(info, entries))) {
-        const event = yield* attempt(() => decodeEvent(bytes))
-        if (isAdded(event, source, key)) return { event, position: { writer: hex(log.writer), index } }
+      const read = yield* damageOf(addedIn(fetch, info, message))
+      if (Either.isLeft(read)) failure ??= read.left
+      else if (read.right !== undefined) {
+        return { event: read.right.event, position: { writer: hex(log.writer), index: read.right.index } }
       }
     }
+  }
+  return failure === undefined ? undefined : yield* failure
+})
+
+/** The addition of a message in one segment. */
+const addedIn = Effect.fn("Replay.addedIn")(function*(
+  fetch: FetchShape,
+  info: Parameters<FetchShape["trailer"]>[0],
+  { key, source }: Touched
+) {
+  const { runs } = yield* fetch.trailer(info)
+  const entries = runs.filter((entry) => entry.class === "additions" && entry.source === source)
+  for (const { bytes, index } of yield* selectEvents(yield* fetch.runs(info, entries))) {
+    const event = yield* attempt(() => decodeEvent(bytes))
+    if (isAdded(event, source, key)) return { event, index }
   }
   return undefined
 })
