@@ -6,7 +6,7 @@ import * as Capture from "@sealog/core/backup/Capture"
 import { Journal } from "@sealog/core/backup/Journal"
 import type { Batch, Past, SourceShape } from "@sealog/core/backup/Source"
 import { LocalObjects } from "@sealog/core/backup/Vault"
-import { Effect, Stream } from "effect"
+import { Effect, Stream, TestClock } from "effect"
 import { services } from "../journal/support.ts"
 import { eventsIn, sourceOf } from "./Memory.ts"
 
@@ -19,6 +19,9 @@ const batch = (...keys: ReadonlyArray<string>): Batch => ({
 describe("a source's past", () => {
   it.scoped("is every event it told, whichever block and conversation it stands in, and no other", () =>
     Effect.gen(function*() {
+      // A clock may stand between two milliseconds; the log's times do not.
+      yield* TestClock.setTime(1_795_594_738_729.5)
+      yield* Effect.addFinalizer(() => TestClock.setTime(1_795_594_738_730))
       const journal = yield* openMemoryJournal(yield* makeMemoryDisk)
       const capture = yield* Capture.make.pipe(
         Effect.provideService(Journal, journal),

@@ -188,9 +188,9 @@ export class Recorder {
     return { told, blobs }
   }.bind(this))
 
-  /** Times of a log never go back, whatever the clock does. */
+  /** Times of a log are whole milliseconds and never go back, whatever the clock does. */
   private readonly now = Effect.fn("Recorder.now")(function*(this: Recorder) {
-    return Math.max(yield* Clock.currentTimeMillis, this.lastAt)
+    return Math.max(Math.floor(yield* Clock.currentTimeMillis), this.lastAt)
   }.bind(this))
 }
 
