@@ -72,6 +72,8 @@ const Durability = Schema.Literal("stored", "queued")
 
 /** What a store has beside what the log says of it, and what became of its attachments. */
 export const LedgerReport = Schema.Struct({
+  /** When it was counted. */
+  at: Time,
   conversations: Count,
   /** Messages that the store has, and that the log says it has. */
   inStore: Count,
@@ -83,7 +85,14 @@ export const LedgerReport = Schema.Struct({
     stored: Count,
     missing: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
   }),
-  skipped: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+  skipped: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count })),
+  /** Of each conversation; only for those who have the key. */
+  counts: optional(Schema.Array(Schema.Struct({
+    conversation: Schema.String,
+    title: optional(Schema.String),
+    inStore: Count,
+    inLog: Count
+  })))
 })
 export type LedgerReport = typeof LedgerReport.Type
 

@@ -192,6 +192,26 @@ export const dumpLines = Effect.fn("test.dump")(function*(machine: Machine) {
   return [...sorter.merge()].map(({ line }) => `${line!.toString()}\n`).join("")
 })
 
+/** A step of a history that is no owner's: a pass, or a pass and a restore into the folder of the restores before. */
+export const passOrRestore = Effect.fn("test.passOrRestore")(
+  function*(machine: Machine, top: string, act: "pass" | "restore") {
+    yield* pass(machine)
+    if (act === "restore") {
+      yield* restoreInto({ target: machine.targets[0]!, dir: join(top, "again"), format: "jsonl" })
+    }
+  }
+)
+
+/** The law: after a last pass, what is restored anew, and what is restored on top, are the lines of the store. */
+export const assertLaw = Effect.fn("test.assertLaw")(function*(machine: Machine, top: string) {
+  yield* passOrRestore(machine, top, "restore")
+  yield* restoreInto({ target: machine.targets[0]!, dir: join(top, "fresh"), format: "jsonl" })
+  const dump = yield* dumpLines(machine)
+  for (const dir of ["fresh", "again"]) {
+    assert.strictEqual(fs.readFileSync(join(top, dir, "messages.jsonl"), "utf8"), dump)
+  }
+})
+
 /** Every file below a folder with its bytes, and every folder: what `diff -r` would compare. */
 const tree = (root: string): ReadonlyArray<string> =>
   walk(root).map(({ bytes, name }) => (bytes === undefined ? `${name}/` : `${name} ${bytes}`))

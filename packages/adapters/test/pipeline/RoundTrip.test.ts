@@ -6,7 +6,16 @@ import { join } from "node:path"
 import { services } from "../journal/support.ts"
 import { mail, makeFolder, put } from "../sources/MaildirDriver.ts"
 import { freshFolder } from "../support.ts"
-import { assertSameTree, dumpLines, type Machine, makeMachine, pass, restoreInto } from "./Machine.ts"
+import {
+  assertLaw,
+  assertSameTree,
+  dumpLines,
+  type Machine,
+  makeMachine,
+  pass,
+  passOrRestore,
+  restoreInto
+} from "./Machine.ts"
 
 /** What the owner's mail programs may do between two passes. */
 type Act =
@@ -53,7 +62,6 @@ const linesHistory = Effect.fn("test.linesHistory")(
     fs.mkdirSync(machine.mail)
     const file = join(machine.mail, "chat.jsonl")
     fs.writeFileSync(file, "")
-    const target = machine.targets[0]!
     for (const each of steps) {
       if (each.act === "append") fs.appendFileSync(file, `${JSON.stringify(each.line)}\n`)
       else if (each.act === "rotate") {
@@ -61,17 +69,9 @@ const linesHistory = Effect.fn("test.linesHistory")(
         for (let number = older; number > 1; number--) fs.renameSync(`${file}.${number - 1}`, `${file}.${number}`)
         fs.renameSync(file, `${file}.1`)
         fs.writeFileSync(file, "")
-      } else {
-        yield* pass(machine)
-        if (each.act === "restore") yield* restoreInto({ target, dir: join(top, "again"), format: "jsonl" })
-      }
+      } else yield* passOrRestore(machine, top, each.act)
     }
-    yield* pass(machine)
-    yield* restoreInto({ target, dir: join(top, "again"), format: "jsonl" })
-    yield* restoreInto({ target, dir: join(top, "fresh"), format: "jsonl" })
-    const dump = yield* dumpLines(machine)
-    assert.strictEqual(fs.readFileSync(join(top, "fresh/messages.jsonl"), "utf8"), dump)
-    assert.strictEqual(fs.readFileSync(join(top, "again/messages.jsonl"), "utf8"), dump)
+    yield* assertLaw(machine, top)
   },
   Effect.scoped,
   Effect.provide(services)

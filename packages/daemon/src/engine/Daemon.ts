@@ -16,7 +16,7 @@ import * as Reports from "../Reports.ts"
 import type { PartServices } from "./Adapters.ts"
 import { drill } from "./Drill.ts"
 import { condemn, isDamage, refuseOlder } from "./Heal.ts"
-import { countAll, countIfDue } from "./Ledgers.ts"
+import { countIfDue } from "./Ledgers.ts"
 import { logLines } from "./LogLines.ts"
 import { captureOne, meetAll, shipOne, sync } from "./Pass.ts"
 import { history } from "./Receipts.ts"
@@ -268,9 +268,9 @@ const handlersOf = Effect.fn("Daemon.handlers")(function*({ failed, now }: {
     handlers: {
       status: () =>
         answer(({ session, troubles }) =>
-          countAll(session).pipe(
-            Effect.zipRight(Ref.get(troubles)),
-            Effect.flatMap((known) => StatusFile.describe(session, known, { names: true, running: true }))
+          Effect.flatMap(
+            Ref.get(troubles),
+            (known) => StatusFile.describe(session, known, { names: true, running: true })
           )
         ),
       sync: () =>

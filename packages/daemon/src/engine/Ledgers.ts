@@ -1,13 +1,13 @@
 /**
  * What each store holds beside what the log says of it, counted now and then: at the end of a sync, after a daemon's
- * first pass, every so often after that, and whenever it is asked for its status. Conversations are named to those who
- * have the key, and nowhere else.
+ * first pass, and every so often after that. Counting a million rows takes seconds, so whoever asks for the status is
+ * told what was counted last, and when. Conversations are named to those who have the key, and nowhere else.
  */
 import { type Ledger, mismatches } from "@sealog/core/backup/Ledger"
 import type { SourceShape } from "@sealog/core/backup/Source"
 import { Clock, Effect, Either, Ref } from "effect"
 import type { KnownError } from "../Failure.ts"
-import type * as Reports from "../Reports.ts"
+import * as Reports from "../Reports.ts"
 import type { Session } from "./Session.ts"
 
 /** A ledger, and when it was counted, milliseconds since 1970. */
@@ -42,14 +42,11 @@ export const addsUp = Effect.fn("Ledgers.addsUp")(function*(session: Session, so
   return counted === undefined || mismatches(counted.ledger).length === 0
 })
 
-/** As a field of a report, where there is one. */
-export const ledgerOf = (ledgers: ReadonlyMap<string, Counted>, source: string) => {
+/** As a field of a report, where there is one; with each conversation, or only how many they are. */
+export const ledgerOf = (ledgers: ReadonlyMap<string, Counted>, source: string, names: boolean) => {
   const counted = ledgers.get(source)
-  return counted === undefined ? {} : { ledger: reportOf(counted.ledger) }
+  return counted === undefined ? {} : { ledger: reportOf(counted, names) }
 }
-
-export const countAll = (session: Session): Effect.Effect<void, KnownError> =>
-  Effect.forEach(session.backup.sources, (source) => countSource(session, source), { discard: true })
 
 /** Counts a source where that is due; whether it was. */
 export const countIfDue = Effect.fn("Ledgers.countIfDue")(function*(session: Session, source: SourceShape) {
@@ -60,13 +57,15 @@ export const countIfDue = Effect.fn("Ledgers.countIfDue")(function*(session: Ses
   return true
 })
 
-const reportOf = (ledger: Ledger): Reports.LedgerReport => ({
+const reportOf = ({ at, ledger }: Counted, names: boolean): Reports.LedgerReport => ({
+  at: Reports.time(at),
   conversations: ledger.conversations.length,
   inStore: ledger.conversations.reduce((sum, { inStore }) => sum + inStore, 0),
   inLog: ledger.conversations.reduce((sum, { inLog }) => sum + inLog, 0),
   mismatched: mismatches(ledger).length,
   attachments: ledger.attachments,
-  skipped: ledger.skipped
+  skipped: ledger.skipped,
+  ...(names ? { counts: ledger.conversations } : {})
 })
 
 /** What does not add up: with the conversations' names, or only how many they are. */

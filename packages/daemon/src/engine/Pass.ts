@@ -91,7 +91,7 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
       kind: kindOf(session, "sources", source),
       events,
       gaps,
-      ...ledgerOf(ledgers, source.name),
+      ...ledgerOf(ledgers, source.name, true),
       ...(error === undefined ? {} : { error: problemOf(error) })
     })),
     targets: targets.map(({ behindEvents, bytes, error, objects, target }) => ({

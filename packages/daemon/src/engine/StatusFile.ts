@@ -66,7 +66,7 @@ export const describe = Effect.fn("StatusFile.describe")(
           events: counts.events,
           lastEventAt: counts.lastAt === undefined ? null : Reports.time(counts.lastAt),
           gaps,
-          ...ledgerOf(ledgers, source.name)
+          ...ledgerOf(ledgers, source.name, names)
         }
       })
     )

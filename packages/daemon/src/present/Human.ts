@@ -108,7 +108,7 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
       ]),
       [{}, {}, RIGHT]
     ),
-    ...report.sources.flatMap(({ ledger, name }) => ledger === undefined ? [] : ledgerLines(name, ledger, style)),
+    ...report.sources.flatMap(({ ledger, name }) => ledger === undefined ? [] : ledgerLines(name, ledger, view)),
     "",
     style.dim("targets"),
     table(
@@ -136,11 +136,11 @@ export const status: Present<Reports.StatusReport> = (report, view) => {
 }
 
 /** Both counts, and what of the attachments is where; nothing here says that all is there unless it adds up. */
-const ledgerLines = (name: string, ledger: Reports.LedgerReport, style: Style): ReadonlyArray<string> => {
+const ledgerLines = (name: string, ledger: Reports.LedgerReport, { nowMillis, style }: View): ReadonlyArray<string> => {
   const { attachments, conversations, inLog, inStore, mismatched, skipped } = ledger
   const both = `${counted(inStore, "message")} in the store, ${count(inLog)} in the log, in ${
     counted(conversations, "conversation")
-  }`
+  }, counted ${ago(ledger.at, nowMillis)}`
   const files = attachments.referenced === 0
     ? []
     : [

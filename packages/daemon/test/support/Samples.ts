@@ -61,6 +61,7 @@ const lastDrill: Reports.LastDrill = {
 }
 
 export const ledger: Reports.LedgerReport = {
+  at: "2026-03-01T09:58:00.000Z",
   conversations: 12,
   inStore: 4_120,
   inLog: 4_119,

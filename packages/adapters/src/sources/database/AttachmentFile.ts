@@ -43,7 +43,6 @@ export const draftOf = Effect.fn("AttachmentFile.draftOf")(function*(
   const about = { conversation, key, attachment, ...(origin === undefined ? {} : { origin }) }
   const missing = (reason: string): Draft | undefined =>
     reason === told ? undefined : { fact: { kind: "attachment.missing", ...about, reason } }
-  if (rules.policy === 0) return missing(LEFT_OUT)
   if (path === undefined) return missing(NOT_HERE)
   const taken = yield* Effect.promise(() => take(path, rules).catch(reasonOf))
   if (typeof taken === "string") return missing(taken)
@@ -66,7 +65,7 @@ const take = async (path: string, { folders, now, policy }: FileRules): Promise<
   const before = await stat(path)
   if (!before.isFile()) return NO_FILE
   if (!(await isWithin(path, folders))) return OUTSIDE
-  if (before.size >= policy) return LEFT_OUT
+  if (before.size >= policy) return leftOut(policy)
   if (before.size > 0 && before.blocks === 0) return IN_CLOUD
   const age = now - before.mtimeMs
   if (age < SETTLED_MILLIS && age > -SETTLED_MILLIS) return undefined
@@ -119,6 +118,15 @@ const isWithin = async (path: string, folders: ReadonlyArray<string>): Promise<b
   return false
 }
 
+/** Why a file is not taken that could be: another choice of the owner's gives another reason. */
+export const leftOut = (policy: AttachmentPolicy): string =>
+  policy === 0 ? LEFT_OUT : `${LEFT_OUT}: ${policy} bytes or more`
+
+/** Whether that was why, whatever the choice was. */
+export const isLeftOut = (reason: string): boolean => reason.startsWith(LEFT_OUT)
+
+const LEFT_OUT = "left out by the owner's choice"
+
 const reasonOf = (cause: unknown): string => {
   const { code } = cause as NodeJS.ErrnoException
   if (code === "ENOENT" || code === "ENOTDIR") return NOT_HERE
@@ -130,7 +138,6 @@ const NOT_HERE = "not on this machine"
 const IN_CLOUD = "in the cloud only"
 const NO_FILE = "not a file"
 const OUTSIDE = "not in the store's own folders"
-export const LEFT_OUT = "left out by the owner's choice"
 const DENIED = "may not be read"
 const NOTHING = new Uint8Array()
 const PIECE_BYTES = 1024 * 1024

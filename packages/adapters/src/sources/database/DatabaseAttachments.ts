@@ -9,7 +9,7 @@ import type { Event } from "@sealog/core/message/Event"
 import { Clock, Deferred, Effect, Option, Stream } from "effect"
 import type { AttachmentPolicy } from "../AttachmentPolicy.ts"
 import { breathe } from "../Breath.ts"
-import { draftOf, type FileRules, type Wanted } from "./AttachmentFile.ts"
+import { draftOf, type FileRules, isLeftOut, leftOut, type Wanted } from "./AttachmentFile.ts"
 import { entryOf, type Lacking, lackingIn, namesAttachments } from "./AttachmentTable.ts"
 import { toldOf } from "./DatabaseTable.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
@@ -71,9 +71,24 @@ export class AttachmentLooks {
     this.changes.clear()
     return [...lackingIn(state)].filter(({ entry, reason }) => {
       if (hinted.has(entry)) return this.changes.add(entry)
+      if (isLeftOut(reason)) return reason !== leftOut(this.options.policy)
       const look = this.looks.get(entry)
-      // What was told to be missing may be many, and stay so for years: it is looked for as time allows.
-      return now >= nextOf(look) && (reason === "" || isAwaited(look) || this.allowed(now))
+      return now >= nextOf(look) && (reason === "" || isAwaited(look))
+    }).concat(this.missed(state, hinted, now))
+  }
+
+  /**
+   * Some of what was told to be missing, which may be much and stay so for years: as much as time allows, another part
+   * each time.
+   */
+  private missed(state: SourceState, hinted: ReadonlySet<string>, now: number): ReadonlyArray<Lacking> {
+    const missed = [...lackingIn(state)].filter(({ entry, reason }) =>
+      reason !== "" && !isLeftOut(reason) && !hinted.has(entry)
+    )
+    const begin = missed.length === 0 ? 0 : Math.floor(now / FIRST_MILLIS) * FIRST_LOOKS % missed.length
+    return [...missed.slice(begin), ...missed.slice(0, begin)].filter(({ entry }) => {
+      const look = this.looks.get(entry)
+      return !isAwaited(look) && now >= nextOf(look) && this.allowed(now)
     })
   }
 

@@ -1,7 +1,7 @@
 /** What a database counts of itself beside what the log says of it. */
 import { compareCounts, type Counted, countedIn, type Ledger } from "@sealog/core/backup/Ledger"
 import type { SourceState } from "@sealog/core/backup/Source"
-import { LEFT_OUT } from "./AttachmentFile.ts"
+import { leftOut } from "./AttachmentFile.ts"
 import { heldIn, lackingIn } from "./AttachmentTable.ts"
 import type { RowReader } from "./RowReader.ts"
 
@@ -12,7 +12,7 @@ export const ledgerOf = (reader: RowReader, state: SourceState, takesNone: boole
   )
   const missing = new Map<string, number>()
   for (const { reason } of lackingIn(state)) {
-    const said = takesNone ? LEFT_OUT : reason === "" ? NOT_YET : reason
+    const said = takesNone ? leftOut(0) : reason === "" ? NOT_YET : reason
     missing.set(said, (missing.get(said) ?? 0) + 1)
   }
   return {

@@ -13,8 +13,8 @@
  * | `x:` bucket | messages that are removed, a line each: key, scope, index of its `message.added` |
  * | `c:` conversation, `m:` conversation, `u:` participant | digest of what was told last of it, its members, them |
  * | `g:` what could not be read | why |
- * | `n:`, `s:` | attachments: `AttachmentTable` |
  * | `h` | how much that is |
+ * | `n:`, `s:` | attachments: `AttachmentTable` |
  * | `z` | changes with everything told of messages, once it is there |
  *
  * Buckets are by a digest of the message's key: few and short lines in each, and never an entry a message.

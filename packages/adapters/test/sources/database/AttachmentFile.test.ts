@@ -69,7 +69,7 @@ describe("the file of an attachment", () => {
       assert.strictEqual(yield* reasonFor(join(store, "..", "secret")), "not in the store's own folders")
       assert.strictEqual(yield* reasonFor(join(store, "link.jpg")), "not in the store's own folders")
       assert.strictEqual(yield* reasonFor(sparse), "in the cloud only")
-      assert.strictEqual(yield* reasonFor(photo, { policy: 5 }), "left out by the owner's choice")
+      assert.strictEqual(yield* reasonFor(photo, { policy: 5 }), "left out by the owner's choice: 5 bytes or more")
       assert.strictEqual(yield* reasonFor(photo, { policy: 6 }), "attachment.content")
       assert.strictEqual(yield* reasonFor(photo, { policy: 0 }), "left out by the owner's choice")
       assert.strictEqual(yield* reasonFor(photo, {}, "not on this machine"), "attachment.content")
