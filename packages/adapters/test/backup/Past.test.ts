@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { makeMemoryDisk, openMemoryJournal } from "@sealog/adapters/journal/Memory"
 import { makeMemory } from "@sealog/adapters/storage/Memory"
 import * as Capture from "@sealog/core/backup/Capture"
-import { Journal } from "@sealog/core/backup/Journal"
+import { Journal, JournalError } from "@sealog/core/backup/Journal"
 import type { Batch, Past, SourceShape } from "@sealog/core/backup/Source"
 import { LocalObjects } from "@sealog/core/backup/Vault"
 import { Effect, Stream, TestClock } from "effect"
@@ -45,5 +45,21 @@ describe("a source's past", () => {
         undefined,
         undefined
       ])
+    }).pipe(Effect.provide(services)))
+
+  it.scoped("that cannot be read fails the pass with what is wrong with the journal", () =>
+    Effect.gen(function*() {
+      const journal = yield* openMemoryJournal(yield* makeMemoryDisk)
+      const damage = new JournalError({ reason: "Corrupt", method: "blocks", subject: "events 0 to 1" })
+      const capture = yield* Capture.make.pipe(
+        Effect.provideService(Journal, { ...journal, blocks: () => Stream.fail(damage) }),
+        Effect.provideService(LocalObjects, yield* makeMemory())
+      )
+      const asking: SourceShape = {
+        ...sourceOf(),
+        changes: (_, past) => Stream.as(Stream.fromEffect(past.event(0)), batch("a1"))
+      }
+      assert.strictEqual(yield* Effect.flip(capture.pass(asking)), damage)
+      assert.strictEqual((yield* journal.head).size, 0)
     }).pipe(Effect.provide(services)))
 })

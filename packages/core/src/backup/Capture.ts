@@ -13,7 +13,7 @@ import { CAPTURE_QUEUE_BATCHES } from "../format/Limits.ts"
 import { Entropy } from "../keys/Entropy.ts"
 import { KeyRing } from "../keys/KeyRing.ts"
 import { Journal, type JournalEntry, type JournalError } from "./Journal.ts"
-import { makePast } from "./Past.ts"
+import { asJournals, makePast } from "./Past.ts"
 import { type Prepared, Recorder } from "./Recorder.ts"
 import type { Batch, SourceError, SourceShape, SourceState } from "./Source.ts"
 import type { StorageError } from "./Storage.ts"
@@ -70,7 +70,7 @@ export const make = Effect.gen(function*() {
     const state = yield* queue.alone(recorder.table(source.name))
     const begin = (batch: Batch) =>
       Effect.tap(queue.begin(going, recorder.prepare(source, batch)), () => Effect.sync(() => batch.release?.()))
-    const told = source.changes(state, makePast(journal))
+    const told = Stream.mapError(source.changes(state, makePast(journal)), asJournals)
     const begun = source.readsAhead === true
       ? told.pipe(
         Stream.buffer({ capacity: CAPTURE_QUEUE_BATCHES }),

@@ -7,8 +7,8 @@ import { attempt } from "../format/Binary.ts"
 import type { Block } from "../format/Block.ts"
 import { decodeEvent } from "../format/EventCodec.ts"
 import { type Run, unpackRun } from "../format/Run.ts"
-import type { JournalShape } from "./Journal.ts"
-import type { Past } from "./Source.ts"
+import { JournalError, type JournalShape } from "./Journal.ts"
+import { type Past, SourceError } from "./Source.ts"
 
 export const makePast = (journal: Pick<JournalShape, "blocks">): Past => {
   let last: Block | undefined
@@ -36,9 +36,21 @@ export const makePast = (journal: Pick<JournalShape, "blocks">): Past => {
     return undefined
   })
 
-  // A journal that is damaged there is found by those who look after it; a source only tells a little more for it.
-  return { event: (index) => Effect.orElseSucceed(event(index), () => undefined) }
+  return {
+    event: (index) =>
+      Effect.mapError(event(index), (error) => {
+        const subject = `event ${index}`
+        const cause = error._tag === "JournalError"
+          ? error
+          : new JournalError({ reason: "Corrupt", method: "past", subject, cause: error })
+        return new SourceError({ reason: "Unreadable", method: "past", subject, cause })
+      })
+  }
 }
+
+/** A source that could not have its past fails for the journal's sake, and whoever mends journals has to hear of it. */
+export const asJournals = (error: SourceError): SourceError | JournalError =>
+  error.cause instanceof JournalError ? error.cause : error
 
 /** Where an index stands among those of a run, ascending as they are; less than 0 where it does not. */
 const placeIn = (indices: ReadonlyArray<number>, index: number): number => {

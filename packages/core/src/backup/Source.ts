@@ -41,8 +41,8 @@ export interface SourceTable {
 
 /** What a source told before, from the log: so that it can tell just what is different now. */
 export interface Past {
-  /** The event at an index of the log; `undefined` where it cannot be had: what it said is then told anew. */
-  readonly event: (index: number) => Effect.Effect<Event | undefined>
+  /** The event at an index of the log; `undefined` where it has none: what that said is then told anew. */
+  readonly event: (index: number) => Effect.Effect<Event | undefined, SourceError>
 }
 
 /** Nothing can be had of what was told. */

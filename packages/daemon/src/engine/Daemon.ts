@@ -16,9 +16,8 @@ import * as Reports from "../Reports.ts"
 import type { PartServices } from "./Adapters.ts"
 import { drill } from "./Drill.ts"
 import { condemn, isDamage, refuseOlder } from "./Heal.ts"
-import { countIfDue } from "./Ledgers.ts"
 import { logLines } from "./LogLines.ts"
-import { captureOne, meetAll, shipOne, sync } from "./Pass.ts"
+import { captureCounted, meetAll, shipOne, sync } from "./Pass.ts"
 import { history } from "./Receipts.ts"
 import { scrubSlowly } from "./Scrub.ts"
 import { openSession, type Session, type Unlocked } from "./Session.ts"
@@ -175,15 +174,17 @@ const watch = Effect.fn("Daemon.watch")(function*(working: Working, source: Sour
 
 const pass = Effect.fn("Daemon.pass")(function*(working: Working, source: SourceShape) {
   let gathered = 0
-  const outcome = yield* captureOne(working.session, source, ({ bytes }) => {
-    gathered += bytes
-    const much = gathered >= SEGMENT_CUT_BYTES
-    if (much) gathered = 0
-    return wake(working, much)
+  const outcome = yield* captureCounted(working.session, source, {
+    always: false,
+    onTaken: ({ bytes }) => {
+      gathered += bytes
+      const much = gathered >= SEGMENT_CUT_BYTES
+      if (much) gathered = 0
+      return wake(working, much)
+    }
   })
   const changed = yield* trouble(working, "sources", source.name, outcome.error)
-  const counted = outcome.error === undefined && (yield* countIfDue(working.session, source))
-  if (outcome.events > 0 || changed || counted) yield* working.news.offer(undefined)
+  if (outcome.events > 0 || changed || outcome.counted) yield* working.news.offer(undefined)
 })
 
 /** Saves the status when a pass has brought news: in a burst of them now and then, since that costs more than a pass. */

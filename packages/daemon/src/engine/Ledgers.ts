@@ -4,60 +4,46 @@
  * told what was counted last, and when. Conversations are named to those who have the key, and nowhere else.
  */
 import { type Ledger, mismatches } from "@sealog/core/backup/Ledger"
-import type { SourceShape } from "@sealog/core/backup/Source"
+import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import { Clock, Effect, Either, Ref } from "effect"
-import type { KnownError } from "../Failure.ts"
+import { failureOf } from "../Failure.ts"
 import * as Reports from "../Reports.ts"
 import type { Session } from "./Session.ts"
 
-/** A ledger, and when it was counted, milliseconds since 1970. */
+/** A ledger, or why there is none, and when it was counted, milliseconds since 1970. */
 export interface Counted {
-  readonly ledger: Ledger
+  readonly counted: Either.Either<Ledger, SourceError>
   readonly at: number
 }
 
 /** So old a ledger is counted anew when its store is read, milliseconds. */
 const DUE_MILLIS = 600_000
 
-/** Counts a source anew. A store that cannot be read is told elsewhere, and has no ledger. */
-const countSource = Effect.fn("Ledgers.count")(function*(
-  { capture, ledgers }: Session,
-  source: SourceShape
-): Effect.fn.Return<void, KnownError> {
-  if (source.ledger === undefined) return
-  const counted = yield* Effect.either(source.ledger(yield* capture.state(source.name)))
-  const at = yield* Clock.currentTimeMillis
-  yield* Ref.update(ledgers, (known) => {
-    const next = new Map(known)
-    if (Either.isLeft(counted)) next.delete(source.name)
-    else next.set(source.name, { ledger: counted.right, at })
-    return next
-  })
+/** Whether a source can be counted, and was not for a while. */
+export const isCountDue = Effect.fn("Ledgers.isDue")(function*({ ledgers }: Session, source: SourceShape) {
+  const last = (yield* Ref.get(ledgers)).get(source.name)
+  const now = yield* Clock.currentTimeMillis
+  return source.ledger !== undefined && (last === undefined || now - last.at >= DUE_MILLIS)
 })
 
-/** Counts a source anew: whether it adds up, or cannot be counted. */
-export const addsUp = Effect.fn("Ledgers.addsUp")(function*(session: Session, source: SourceShape) {
-  yield* countSource(session, source)
-  const counted = (yield* Ref.get(session.ledgers)).get(source.name)
-  return counted === undefined || mismatches(counted.ledger).length === 0
+/** Counts a source anew: whether it adds up, or is none that can count. */
+export const addsUp = Effect.fn("Ledgers.addsUp")(function*({ capture, ledgers }: Session, source: SourceShape) {
+  if (source.ledger === undefined) return true
+  const counted = yield* Effect.either(source.ledger(yield* capture.state(source.name)))
+  const at = yield* Clock.currentTimeMillis
+  yield* Ref.update(ledgers, (known) => new Map(known).set(source.name, { counted, at }))
+  return Either.isRight(counted) && mismatches(counted.right).length === 0
 })
 
 /** As a field of a report, where there is one; with each conversation, or only how many they are. */
 export const ledgerOf = (ledgers: ReadonlyMap<string, Counted>, source: string, names: boolean) => {
-  const counted = ledgers.get(source)
-  return counted === undefined ? {} : { ledger: reportOf(counted, names) }
+  const last = ledgers.get(source)
+  return last === undefined || Either.isLeft(last.counted)
+    ? {}
+    : { ledger: reportOf(last.counted.right, last.at, names) }
 }
 
-/** Counts a source where that is due; whether it was. */
-export const countIfDue = Effect.fn("Ledgers.countIfDue")(function*(session: Session, source: SourceShape) {
-  const last = (yield* Ref.get(session.ledgers)).get(source.name)
-  const now = yield* Clock.currentTimeMillis
-  if (source.ledger === undefined || (last !== undefined && now - last.at < DUE_MILLIS)) return false
-  yield* countSource(session, source)
-  return true
-})
-
-const reportOf = ({ at, ledger }: Counted, names: boolean): Reports.LedgerReport => ({
+const reportOf = (ledger: Ledger, at: number, names: boolean): Reports.LedgerReport => ({
   at: Reports.time(at),
   conversations: ledger.conversations.length,
   inStore: ledger.conversations.reduce((sum, { inStore }) => sum + inStore, 0),
@@ -73,8 +59,12 @@ export const warningsIn = (
   ledgers: ReadonlyMap<string, Counted>,
   names: boolean
 ): ReadonlyArray<Reports.Problem> =>
-  [...ledgers].flatMap(([source, { ledger }]): ReadonlyArray<Reports.Problem> => {
-    const wrong = mismatches(ledger)
+  [...ledgers].flatMap(([source, { counted }]): ReadonlyArray<Reports.Problem> => {
+    if (Either.isLeft(counted)) {
+      const { hint, message } = failureOf(counted.left)
+      return [{ reason: "NotCounted", message: `${source} could not be counted: ${message}`, hint }]
+    }
+    const wrong = mismatches(counted.right)
     if (wrong.length === 0) return []
     const said = wrong.slice(0, MOST_NAMED).map(({ conversation, inLog, inStore, title }) =>
       `${

@@ -13,7 +13,7 @@ import { failureOf, type KnownError } from "../Failure.ts"
 import { Progress } from "../Progress.ts"
 import * as Reports from "../Reports.ts"
 import { isDamage, refuseOlder } from "./Heal.ts"
-import { addsUp, ledgerOf, warningsIn } from "./Ledgers.ts"
+import { addsUp, isCountDue, ledgerOf, warningsIn } from "./Ledgers.ts"
 import { kindOf, type Session } from "./Session.ts"
 
 /**
@@ -69,11 +69,14 @@ export const sync = Effect.fn("Engine.sync")(function*(session: Session, note: N
     }))
   const sources = yield* Effect.forEach(backup.sources, (source) => {
     let events = 0
-    return captureCounted(session, source, (batch) => {
-      events += batch.events
-      return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" }).pipe(
-        Effect.zipRight(Effect.forEach(shippers, ({ more }) => more(batch.bytes), { discard: true }))
-      )
+    return captureCounted(session, source, {
+      always: true,
+      onTaken: (batch) => {
+        events += batch.events
+        return progress.report({ stage: `reading ${source.name}`, done: events, unit: "events" }).pipe(
+          Effect.zipRight(Effect.forEach(shippers, ({ more }) => more(batch.bytes), { discard: true }))
+        )
+      }
     })
   })
   yield* Effect.forEach(sources, ({ error, source }) => note("sources", source.name, error))
@@ -199,16 +202,23 @@ export const captureOne = Effect.fn("Engine.captureOne")(function*(
 })
 
 /**
- * The same, and counted. A store goes on while it is counted: where it does not add up it is read and counted once more,
- * and what does not add up then is told.
+ * The same, and counted, where that is due. A store goes on while it is counted: where it does not add up it is read and
+ * counted once more, and what does not add up then is told.
  */
-const captureCounted = Effect.fn("Engine.captureCounted")(function*(...capture: Parameters<typeof captureOne>) {
-  const [session, source] = capture
-  const first = yield* captureOne(...capture)
-  if (first.error !== undefined || (yield* addsUp(session, source))) return first
-  const again = yield* captureOne(...capture)
+export const captureCounted = Effect.fn("Engine.captureCounted")(function*(
+  session: Session,
+  source: SourceShape,
+  { always, onTaken }: {
+    readonly always: boolean
+    readonly onTaken: (batch: PassReport) => Effect.Effect<void>
+  }
+) {
+  const first = yield* captureOne(session, source, onTaken)
+  const isDue = first.error === undefined && (always || (yield* isCountDue(session, source)))
+  if (!isDue || (yield* addsUp(session, source))) return { ...first, counted: isDue }
+  const again = yield* captureOne(session, source, onTaken)
   if (again.error === undefined) yield* addsUp(session, source)
-  return { ...again, events: first.events + again.events } satisfies SourceOutcome
+  return { ...again, events: first.events + again.events, counted: true }
 })
 
 const shippedProgress = (

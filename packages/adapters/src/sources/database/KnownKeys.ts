@@ -2,7 +2,7 @@
  * Where each message was told, by its key: needed only when a database was replaced by another one, in which the same
  * messages may have other rows. It is then made of all that was told, which takes as long as reading that does.
  */
-import type { Past, SourceState } from "@sealog/core/backup/Source"
+import type { Past, SourceError, SourceState } from "@sealog/core/backup/Source"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { breathe } from "../Breath.ts"
@@ -13,7 +13,7 @@ export interface KnownKeys {
   /** Whether a row that nothing was told of may hold a message that was told of another one. */
   readonly inDoubt: () => boolean
   /** Where a message was told; from here on there is doubt. */
-  readonly look: (key: string) => Effect.Effect<Told | undefined>
+  readonly look: (key: string) => Effect.Effect<Told | undefined, SourceError>
 }
 
 /** `doubt`: from the beginning on. */
