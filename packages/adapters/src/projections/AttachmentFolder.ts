@@ -81,7 +81,10 @@ const monthOf = (at: number): string => {
 
 /** The last part of a name, without what a file system somewhere cannot have, and not too long. */
 const safeName = (name: string): string => {
-  const last = Buffer.from(name.split(/[/\\]/).at(-1)!).toString().replace(UNSAFE, "_").replace(/^[. ]+|[. ]+$/gu, "")
+  const whole = name.split(/[/\\]/).at(-1)!
+  // Others chose it: of one that is longer than any file system takes, the beginning and the end are enough to look at.
+  const short = whole.length > LOOK_CHARS ? whole.slice(0, NAME_BYTES) + whole.slice(-EXTENSION_CHARS) : whole
+  const last = Buffer.from(short).toString().replace(UNSAFE, "_").replace(/^[. ]+|[. ]+$/gu, "")
   const dot = last.lastIndexOf(".")
   const extension = dot > 0 && last.length - dot <= EXTENSION_CHARS ? last.slice(dot) : ""
   let stem = last.slice(0, last.length - extension.length)
@@ -108,5 +111,6 @@ const DIGITS = 12
 const UNKNOWN_MONTH = "undated"
 const NAME_BYTES = 120
 const EXTENSION_CHARS = 12
+const LOOK_CHARS = 1_000
 /** Control characters, and what Windows refuses. */
 const UNSAFE = /[\p{Cc}\p{Cf}<>:"|?*]/gu

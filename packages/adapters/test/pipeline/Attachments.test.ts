@@ -67,6 +67,7 @@ const nameOf = (key: string, id: string, name: string) =>
 
 const photo = { id: "photo", name: "sunset.jpg" }
 const note = { id: "dir/odd:name?.txt" }
+const endless = { id: "endless", name: `${" ".repeat(50_000)}${"é".repeat(50_000)}.jpeg` }
 const film = { id: "film", name: "../../etc/pass\u0000wd" }
 
 describe("attachments", () => {
@@ -75,17 +76,25 @@ describe("attachments", () => {
       const top = yield* freshFolder
       const [short, long] = [randomBytes(300), randomBytes(400_000)]
       const batches = [
-        { drafts: [added("a", [photo]), added("b", [note, film]), held("a", "photo", short, 0)] },
-        { drafts: [held("b", "film", long, 1), held("b", note.id, short), held("b", "not listed", short)] }
+        { drafts: [added("a", [photo, endless]), added("b", [note, film]), held("a", "photo", short, 0)] },
+        {
+          drafts: [
+            held("a", "endless", short, 0),
+            held("b", "film", long, 1),
+            held("b", note.id, short),
+            held("b", "not listed", short)
+          ]
+        }
       ]
       const machine: Machine = { ...(yield* makeMachine(top)), source: telling(batches) }
       yield* pass(machine)
       yield* pass(machine)
       const dir = join(top, "out")
       const report = yield* restoreInto({ target: machine.targets[0]!, dir, format: "jsonl", attachments: true })
-      assert.strictEqual(report.attachments, 3)
+      assert.strictEqual(report.attachments, 4)
       assert.deepStrictEqual(filesIn(dir), {
         [nameOf("a", "photo", "sunset.jpg")]: digest(short).toString("hex"),
+        [nameOf("a", "endless", "ééééééé.jpeg")]: digest(short).toString("hex"),
         [nameOf("b", "film", "pass_wd")]: digest(long).toString("hex"),
         [nameOf("b", note.id, "odd_name_.txt")]: digest(short).toString("hex")
       })
