@@ -5,7 +5,7 @@
 import type { Batch, Draft, Past, SourceError, SourceState } from "@sealog/core/backup/Source"
 import { encodeEvent } from "@sealog/core/format/EventCodec"
 import type { Event, EventOf, Fact, Message } from "@sealog/core/message/Event"
-import { Effect, Either, Stream } from "effect"
+import { Effect, Either, Sink, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { breathe } from "../Breath.ts"
 import { isCorrupt } from "./DatabaseError.ts"
@@ -41,7 +41,7 @@ const LOOK_PAGES = 8
 /** A batch ends at about this many bytes, or … */
 const BATCH_BYTES = 4 * 1024 * 1024
 /** … at this many facts. */
-const BATCH_FACTS = 8_192
+const BATCH_FACTS = 4_096
 
 /** Looks at pages, in order. */
 export const lookAt = (pass: Pass, pages: Iterable<number>): Stream.Stream<Batch, SourceError> =>
@@ -49,7 +49,8 @@ export const lookAt = (pass: Pass, pages: Iterable<number>): Stream.Stream<Batch
     Stream.rechunk(LOOK_PAGES),
     Stream.chunks,
     Stream.mapEffect((some) => Effect.zipLeft(look(pass, [...some]), breathe)),
-    Stream.mapEffect((seen) => Effect.forEach(seen, (page) => tellPage(pass, page))),
+    Stream.mapConcatEffect((seen) => Effect.forEach(seen, (page) => tellPage(pass, page))),
+    Stream.transduce(fillingABatch),
     Stream.mapConcat(inBatches),
     Stream.tap(() => Effect.sync(() => pass.reactions.nextBatch()))
   )
@@ -93,6 +94,14 @@ interface Telling {
   readonly drafts: ReadonlyArray<Draft>
   readonly cursor: NonNullable<Batch["cursor"]>
 }
+
+/** Pages whose facts go into one batch, or that of one page into several. */
+const fillingABatch = Sink.foldWeighted<ReadonlyArray<Telling>, Telling>({
+  initial: [],
+  maxCost: 1,
+  cost: (_, { drafts }) => Math.max(drafts.length / BATCH_FACTS, bytesIn(drafts) / BATCH_BYTES),
+  body: (tellings, telling) => [...tellings, telling]
+})
 
 const tellPage = Effect.fnUntraced(function*(pass: Pass, seen: Seen) {
   const facts: Array<Fact> = []
@@ -272,6 +281,10 @@ const bytesOf = (message: Message): Buffer => {
 
 const toDrafts = (facts: ReadonlyArray<Fact>): ReadonlyArray<Draft> => facts.map((fact) => ({ fact }))
 
+const bytesOfDraft = ({ fact }: Draft): number => "message" in fact ? lengthOf(fact.message) : 0
+
+const bytesIn = (drafts: ReadonlyArray<Draft>): number => drafts.reduce((sum, draft) => sum + bytesOfDraft(draft), 0)
+
 /** Tellings in as few batches as may be; what is to be remembered goes with the last of its facts. */
 const inBatches = (tellings: ReadonlyArray<Telling>): ReadonlyArray<Batch> => {
   const batches: Array<Batch> = []
@@ -286,7 +299,7 @@ const inBatches = (tellings: ReadonlyArray<Telling>): ReadonlyArray<Batch> => {
   }
   for (const telling of tellings) {
     for (const draft of telling.drafts) {
-      const length = "message" in draft.fact ? lengthOf(draft.fact.message) : 0
+      const length = bytesOfDraft(draft)
       if (bytes + length > BATCH_BYTES || drafts.length >= BATCH_FACTS) end()
       drafts.push(draft)
       bytes += length
