@@ -6,13 +6,14 @@
  */
 import type { Batch, Draft, SourceError, SourceState } from "@sealog/core/backup/Source"
 import type { Event } from "@sealog/core/message/Event"
-import { Clock, Deferred, Effect, Option, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import type { AttachmentPolicy } from "../AttachmentPolicy.ts"
 import { breathe } from "../Breath.ts"
 import { draftOf, type FileRules, isLeftOut, leftOut, type Wanted } from "./AttachmentFile.ts"
 import { entryOf, type Lacking, lackingIn, namesAttachments } from "./AttachmentTable.ts"
-import { toldOf } from "./DatabaseTable.ts"
+import { makeTold } from "./DatabaseTable.ts"
 import type { LiveDatabase } from "./LiveDatabase.ts"
+import { type Meanwhile, settled, tellBetween } from "./Meanwhile.ts"
 import { pageOf } from "./Pages.ts"
 import type { MessageRow, RowReader } from "./RowReader.ts"
 
@@ -108,6 +109,7 @@ export class AttachmentLooks {
     const now = yield* Clock.currentTimeMillis
     const rules: FileRules = { ...this.options, now }
     const rows = yield* this.database.look((reader) => some.map(({ key }) => messageOf(reader, key)))
+    const told = makeTold(state)
     const drafts: Array<Draft> = []
     const forgotten: Array<readonly [string, undefined]> = []
     let [bytes, looked] = [0, 0]
@@ -115,7 +117,7 @@ export class AttachmentLooks {
       yield* breathe
       const { entry, reason } = some[looked]!
       const isExpected = this.changes.delete(entry) || reason === ""
-      const wanted = wantedOf(state, some[looked]!, rows[looked])
+      const wanted = wantedOf(told, some[looked]!, rows[looked])
       if (wanted === undefined) {
         forgotten.push([entry, undefined])
         this.looks.delete(entry)
@@ -135,37 +137,22 @@ export class AttachmentLooks {
 }
 
 /** What is due, a few at a time; rows that came into the table meanwhile go before the next few. */
-export const tellAttachments = (files: AttachmentLooks, { database, rows, state }: {
-  readonly database: LiveDatabase
+export const tellAttachments = (files: AttachmentLooks, { database, rows, state }: Meanwhile & {
   readonly state: SourceState
-  /** What is new in the table. */
-  readonly rows: Stream.Stream<Batch, SourceError>
 }): Stream.Stream<Batch, SourceError> => {
   const telling = Effect.gen(function*() {
     const due = files.due(state, yield* Clock.currentTimeMillis)
     let at = 0
-    let seen = yield* database.version
     const next = Effect.gen(function*() {
-      if (at >= due.length) return yield* Effect.fail(Option.none())
-      const now = yield* Effect.mapError(database.version, Option.some)
-      if (now !== seen) {
-        seen = now
-        return Stream.concat(rows, settled)
-      }
-      const { batch, looked } = yield* Effect.mapError(files.look(state, due.slice(at, at + BATCH_FILES)), Option.some)
+      if (at >= due.length) return undefined
+      const { batch, looked } = yield* files.look(state, due.slice(at, at + BATCH_FILES))
       at += looked
       return batch.drafts.length + (batch.cursor?.length ?? 0) === 0 ? Stream.empty : Stream.succeed(batch)
     })
-    return Stream.flatten(Stream.repeatEffectOption(next))
+    return tellBetween({ database, rows }, next)
   })
   return files.wanted ? Stream.concat(settled, Stream.unwrap(telling)) : Stream.empty
 }
-
-/** Waits until all that was told before is taken: only then `state` says what is lacking. */
-const settled: Stream.Stream<Batch> = Stream.unwrap(Effect.map(Deferred.make<void>(), (taken) => {
-  const last: Batch = { drafts: [], release: () => Deferred.unsafeDone(taken, Effect.void) }
-  return Stream.concat(Stream.succeed(last), Stream.execute(Deferred.await(taken)))
-}))
 
 /** All that is remembered is looked through where there is a reason, else once a second: whether it is too early. */
 const makeClock = (): (now: number) => boolean => {
@@ -211,14 +198,14 @@ const messageOf = (reader: RowReader, key: string): MessageRow | undefined => {
 
 /** Nothing where the message is gone, or has no such attachment any more. */
 const wantedOf = (
-  state: SourceState,
+  told: ReturnType<typeof makeTold>,
   { attachment, key, reason }: Lacking,
   row: MessageRow | undefined
 ): Wanted | undefined => {
   if (row === undefined || row.removed !== undefined) return undefined
   if (row.message.attachments?.some(({ id }) => id === attachment) !== true) return undefined
   const file = row.files?.find((each) => each.attachment === attachment) ?? { attachment }
-  const origin = toldOf((name) => state.get(name), pageOf(row.row)).get(row.row)?.added
+  const origin = told(pageOf(row.row)).get(row.row)?.added
   return {
     conversation: row.conversation,
     key,

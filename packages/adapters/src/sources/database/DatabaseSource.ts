@@ -18,6 +18,7 @@ import { FILE, gapsOf, hasGaps, isSound, makeTold, reactedKeys, remember, soundW
 import { watchDatabase } from "./DatabaseWatch.ts"
 import { makeKnownKeys } from "./KnownKeys.ts"
 import { type LiveDatabase, makeLiveDatabase } from "./LiveDatabase.ts"
+import { tellWhileWaiting } from "./Meanwhile.ts"
 import { makeReactions } from "./Reactions.ts"
 import type { OpenReader } from "./RowReader.ts"
 import { makeSchedule } from "./Schedule.ts"
@@ -96,8 +97,7 @@ const makePasses = (database: LiveDatabase, files: AttachmentLooks, wakes: PubSu
     const lost = asked.some(([key, value]) => state.get(key) !== value)
     const plan = schedule.plan({ version, now, whole: doubt || lost || !isKnown })
     if (plan === "nothing") return Stream.empty
-    const started = performance.now()
-    const pages = yield* pagesToLookAt(database, state, plan)
+    const looking = timed(pagesToLookAt(database, state, plan), (millis) => schedule.spent(plan, millis))
     const pass: Pass = {
       database,
       state,
@@ -111,23 +111,40 @@ const makePasses = (database: LiveDatabase, files: AttachmentLooks, wakes: PubSu
       spent: (millis) => schedule.spent(plan, millis)
     }
     const chats = plan === "rows" ? [] : yield* database.look((rows) => tellChats(rows, state))
-    schedule.spent(plan, performance.now() - started)
+    // A scan takes seconds, and what is new does not wait for it, unless it may be known.
+    const isLong = plan === "all" && isKnown && !doubt && !lost
+    const told = isLong
+      ? tellWhileWaiting(
+        { database, rows: newRows(database, state, past, files) },
+        looking,
+        (pages) => lookAt(pass, pages)
+      )
+      : lookAt(pass, yield* looking)
     const sound = Stream.sync((): Batch => ({ drafts: [], cursor: soundWith(state, identity) }))
     const hasReactionRows = yield* database.look((rows) => rows.reactions !== undefined)
     const done = Effect.suspend(() => wake(wakes, schedule.done({ plan, version, now })))
     return (isFirst ? sound : Stream.empty).pipe(
       Stream.concat(inGroups(chats, now)),
-      Stream.concat(lookAt(pass, pages)),
+      Stream.concat(told),
       // Where they are kept with their messages, they are compared with these.
       Stream.concat(isReplay && hasReactionRows ? compareAllReactions(pass, reactedKeys(state)) : Stream.empty),
       // What began with doubts is to begin with them again, if it does not come to its end.
       Stream.concat(isFirst ? Stream.empty : sound),
-      Stream.filter(({ cursor, drafts }) => drafts.length > 0 || (cursor ?? []).length > 0),
+      Stream.filter(({ cursor, drafts, release }) =>
+        drafts.length > 0 || (cursor ?? []).length > 0 || release !== undefined
+      ),
       Stream.tap(({ cursor }) => Effect.sync(() => (asked = cursor ?? asked))),
       Stream.concat(Stream.execute(done))
     )
   })
 }
+
+/** The same, and how long it took, milliseconds. */
+const timed = <A, E>(work: Effect.Effect<A, E>, took: (millis: number) => void): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const from = performance.now()
+    return Effect.tap(work, () => Effect.sync(() => took(performance.now() - from)))
+  })
 
 /** Before the first pass, and whatever the log says of the source beside. */
 const knowsNothing = (state: SourceState): boolean => {
@@ -138,14 +155,17 @@ const knowsNothing = (state: SourceState): boolean => {
 const wake = (wakes: PubSub.PubSub<number>, millis: number | undefined): Effect.Effect<unknown> =>
   millis === undefined ? Effect.void : PubSub.publish(wakes, millis)
 
-/** What came into the table while attachments are told; nothing else of it is looked at then. */
+/** What came into the table while something else goes on; nothing else of it is looked at then. */
 const newRows = (
   database: LiveDatabase,
   state: SourceState,
   past: Past,
   files: AttachmentLooks
 ): Stream.Stream<Batch, SourceError> =>
-  Stream.unwrap(Effect.map(pagesToLookAt(database, state, "rows"), (pages) => {
+  Stream.unwrap(Effect.gen(function*() {
+    // Of another file all has to be doubted first.
+    if ((yield* database.identity) !== state.get(FILE)) return Stream.empty
+    const pages = yield* pagesToLookAt(database, state, "rows")
     const pass: Pass = {
       database,
       state,
