@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { tellWhileWaiting } from "@sealog/adapters/sources/database/Meanwhile"
 import type { Batch } from "@sealog/core/backup/Source"
 import { Deferred, Effect, Fiber, Ref, Stream, TestClock } from "effect"
-import { tellWhileWaiting } from "@sealog/adapters/sources/database/Meanwhile"
 
 /** A batch of one fact, to be known again. */
 const batchOf = (subject: string): Batch => ({
