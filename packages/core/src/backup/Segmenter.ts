@@ -20,58 +20,79 @@ export interface Cut {
   readonly blobs: ReadonlyArray<string>
 }
 
-/** Cuts from an index, a block boundary, as much as one segment takes. The range must not be empty. */
-export const cut = Effect.fn("Segmenter.cut")(function*(journal: JournalShape, options: {
+/** A range of a writer's log, from an index that is a block boundary. It must not be empty. */
+export interface Range {
   readonly writer: Uint8Array
   readonly from: number
   readonly to: number
   /** What is gathered before it is enough, bytes. */
   readonly most?: number
-}) {
-  const { from, writer } = options
-  const blocks = yield* takeBlocks(journal, options)
-  const first = blocks[0]!.first
-  const last = blocks.at(-1)!.first + blocks.at(-1)!.count - 1
-  const before = from === 0 ? LogBuilder.empty().head() : yield* journal.headAt({ size: from, writer })
-  const after = yield* journal.headAt({ size: last + 1, writer })
-  const runs = yield* compactRuns(blocks.flatMap((block) => block.runs))
-  return {
-    contents: {
-      writer,
-      first,
-      last,
-      before,
-      after,
-      runs,
-      recordedFrom: yield* recordedAtOf(blocks[0]!, first),
-      recordedTo: after.recordedAt
-    },
-    blobs: blocks.flatMap((block) => block.blobs)
-  } satisfies Cut
+}
+
+/** As much of a range as one segment takes. */
+export const cut = Effect.fn("Segmenter.cut")(function*(journal: JournalShape, range: Range) {
+  return yield* cutOf(journal, range, yield* gather(journal, range))
 })
 
-const takeBlocks = Effect.fn("Segmenter.takeBlocks")(function*(journal: JournalShape, options: {
-  readonly writer: Uint8Array
-  readonly from: number
-  readonly to: number
-  readonly most?: number
-}) {
-  const { most = SEGMENT_FINAL_BYTES } = options
-  let bytes = 0
-  let events = 0
-  return yield* journal.blocks(options).pipe(
+/** The same, where that is as much as a segment takes, and not just all there is. */
+export const cutFull = Effect.fn("Segmenter.cutFull")(function*(journal: JournalShape, range: Range) {
+  const gathered = yield* gather(journal, range)
+  return gathered.isFull ? yield* cutOf(journal, range, gathered) : undefined
+})
+
+const cutOf = Effect.fn("Segmenter.cutOf")(
+  function*(journal: JournalShape, { from, writer }: Range, { blocks }: Gathered) {
+    const first = blocks[0]!.first
+    const last = blocks.at(-1)!.first + blocks.at(-1)!.count - 1
+    const before = from === 0 ? LogBuilder.empty().head() : yield* journal.headAt({ size: from, writer })
+    const after = yield* journal.headAt({ size: last + 1, writer })
+    const runs = yield* compactRuns(blocks.flatMap((block) => block.runs))
+    return {
+      contents: {
+        writer,
+        first,
+        last,
+        before,
+        after,
+        runs,
+        recordedFrom: yield* recordedAtOf(blocks[0]!, first),
+        recordedTo: after.recordedAt
+      },
+      blobs: blocks.flatMap((block) => block.blobs)
+    } satisfies Cut
+  }
+)
+
+interface Gathered {
+  readonly blocks: ReadonlyArray<Block>
+  readonly isFull: boolean
+}
+
+const gather = Effect.fn("Segmenter.gather")(function*(journal: JournalShape, range: Range) {
+  const { most = SEGMENT_FINAL_BYTES } = range
+  let [bytes, merged, events, isFull] = [0, 0, 0, false]
+  const blocks = yield* journal.blocks(range).pipe(
     Stream.takeWhile((block) => {
       const size = block.runs.reduce((sum, run) => sum + segmentBytesOf(run), 0)
       const fits = events === 0
-        || (bytes < most && bytes + size <= SEGMENT_BYTES && events + block.count <= SEGMENT_EVENTS)
+        || (merged < most && bytes + size <= SEGMENT_BYTES && events + block.count <= SEGMENT_EVENTS)
       bytes += size
+      merged += mergedBytesOf(block)
       events += block.count
+      isFull = !fits || merged >= most
       return fits
     }),
-    Stream.runCollect,
-    Effect.map((chunk) => [...chunk])
+    Stream.runCollect
   )
+  return { blocks: [...blocks], isFull } satisfies Gathered
 })
+
+/** About what a block takes once its windows are merged with those of others: never more than that, mostly. */
+const mergedBytesOf = ({ runs }: Block): number =>
+  runs.reduce((sum, run) => sum + segmentBytesOf(run) * (run.alone ? 1 : MERGED_SHARE), 0)
+
+/** A conversation's windows take less as one; else segments would come out just short of final, and be merged again. */
+const MERGED_SHARE = 0.75
 
 const recordedAtOf = Effect.fn("Segmenter.recordedAtOf")(function*(block: Block, index: number) {
   const run = Option.getOrThrow(Option.fromNullable(block.runs.find((each) => each.indices[0] === index)))

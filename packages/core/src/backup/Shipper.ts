@@ -5,14 +5,13 @@
  */
 import { type Context, Effect, Either, Ref, Schedule, Schema } from "effect"
 import { FormatError } from "../format/FormatError.ts"
-import { SEGMENT_FINAL_BYTES } from "../format/Limits.ts"
 import type { SegmentName } from "../format/ObjectName.ts"
-import { segmentBytesOf, type SegmentFacts } from "../format/Segment.ts"
+import type { SegmentFacts } from "../format/Segment.ts"
 import type { Entropy } from "../keys/Entropy.ts"
 import type { KeyRingShape } from "../keys/KeyRing.ts"
 import { fromStorage } from "./Blobs.ts"
 import type { JournalError, JournalShape } from "./Journal.ts"
-import { type Cut, cut } from "./Segmenter.ts"
+import { cut, cutFull, type Range } from "./Segmenter.ts"
 import { StorageError, type StorageShape } from "./Storage.ts"
 import type { VaultError } from "./Vault.ts"
 import { isDamage, readSegment, type SealedObject, sealSegment } from "./VaultObjects.ts"
@@ -113,10 +112,10 @@ const isFrom = ({ name }: SealedCut, writer: Uint8Array, from: number): boolean 
 const sealNext = Effect.fn("Shipper.sealNext")(function*(
   { entropy, journal, pending, ring }: Shipping,
   extent: ShipExtent,
-  range: { readonly writer: Uint8Array; readonly from: number; readonly to: number }
+  range: Range
 ) {
-  const next = yield* cut(journal, range)
-  if (extent === "full" && !isFull(next)) return undefined
+  const next = extent === "full" ? yield* cutFull(journal, range) : yield* cut(journal, range)
+  if (next === undefined) return undefined
   const { session } = yield* journal.identity
   const { runs: _, ...facts } = next.contents
   const { first, last, writer } = facts
@@ -130,9 +129,6 @@ const sealNext = Effect.fn("Shipper.sealNext")(function*(
   yield* Ref.set(pending, sealed)
   return sealed satisfies SealedCut
 })
-
-const isFull = ({ contents: { runs } }: Cut): boolean =>
-  runs.reduce((sum, run) => sum + segmentBytesOf(run), 0) >= SEGMENT_FINAL_BYTES
 
 /** Blobs first, so that no segment ever names what is not there. */
 const put = Effect.fn("Shipper.put")(function*(shipping: Shipping, next: SealedCut) {
