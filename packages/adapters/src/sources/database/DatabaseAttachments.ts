@@ -39,7 +39,7 @@ export class AttachmentLooks {
   /** Whose rows have changed: the one sign that a file which was missed has come. */
   private readonly changes = new Set<string>()
   private readonly allowed = makeAllowance()
-  private readonly isEarly = makeClock()
+  private readonly isRound = makeRounds()
   /** Whether attachments were named that may be new. */
   private isNoticed = true
 
@@ -63,40 +63,50 @@ export class AttachmentLooks {
     }
   }
 
-  /** What the log lacks and is to be looked for now. */
+  /** What the log lacks and is to be looked for now. All that is remembered is looked through only where there is a reason. */
   due(state: SourceState, now: number): ReadonlyArray<Lacking> {
-    if (this.isEarly(now) && this.changes.size === 0 && !this.isNoticed) return []
+    const isRound = this.isRound(now)
+    if (!isRound && this.changes.size === 0 && !this.isNoticed && now < this.next()) return []
     this.isNoticed = false
     const hinted = new Set(this.changes)
     // Of most changed rows the log holds all.
     this.changes.clear()
-    return [...lackingIn(state)].filter(({ entry, reason }) => {
+    const missed: Array<Lacking> = []
+    const due = [...lackingIn(state)].filter((one) => {
+      const { entry, reason } = one
       if (hinted.has(entry)) return this.changes.add(entry)
       if (isLeftOut(reason)) return reason !== leftOut(this.options.policy)
       const look = this.looks.get(entry)
-      return now >= nextOf(look) && (reason === "" || isAwaited(look))
-    }).concat(this.missed(state, hinted, now))
+      if (reason !== "" && !isAwaited(look)) {
+        missed.push(one)
+        return false
+      }
+      return now >= nextOf(look)
+    })
+    return isRound ? due.concat(this.someOf(missed, now)) : due
   }
 
   /**
    * Some of what was told to be missing, which may be much and stay so for years: as much as time allows, another part
    * each time.
    */
-  private missed(state: SourceState, hinted: ReadonlySet<string>, now: number): ReadonlyArray<Lacking> {
-    const missed = [...lackingIn(state)].filter(({ entry, reason }) =>
-      reason !== "" && !isLeftOut(reason) && !hinted.has(entry)
+  private someOf(missed: ReadonlyArray<Lacking>, now: number): ReadonlyArray<Lacking> {
+    const begin = missed.length === 0 ? 0 : Math.floor(now / ROUND_MILLIS) * ROUND_LOOKS % missed.length
+    return [...missed.slice(begin), ...missed.slice(0, begin)].filter(({ entry }) =>
+      now >= nextOf(this.looks.get(entry)) && this.allowed(now)
     )
-    const begin = missed.length === 0 ? 0 : Math.floor(now / FIRST_MILLIS) * FIRST_LOOKS % missed.length
-    return [...missed.slice(begin), ...missed.slice(0, begin)].filter(({ entry }) => {
-      const look = this.looks.get(entry)
-      return !isAwaited(look) && now >= nextOf(look) && this.allowed(now)
-    })
+  }
+
+  /** When what may be on its way is to be looked for again, milliseconds since 1970. */
+  private next(): number {
+    let next = Infinity
+    for (const look of this.looks.values()) if (isAwaited(look)) next = Math.min(next, nextOf(look))
+    return next
   }
 
   /** When another look is due that may find something, milliseconds from now, if one is soon. */
   again(now: number): number | undefined {
-    let next = Infinity
-    for (const look of this.looks.values()) if (isAwaited(look)) next = Math.min(next, nextOf(look))
+    const next = this.next()
     return next === Infinity ? undefined : Math.max(FIRST_MILLIS, next - now)
   }
 
@@ -154,29 +164,29 @@ export const tellAttachments = (files: AttachmentLooks, { database, rows, state 
   return files.wanted ? Stream.concat(settled, Stream.unwrap(telling)) : Stream.empty
 }
 
-/** All that is remembered is looked through where there is a reason, else once a second: whether it is too early. */
-const makeClock = (): (now: number) => boolean => {
+/** Whether it is time for another look at some of what was told to be missing. */
+const makeRounds = (): (now: number) => boolean => {
   let last = -Infinity
   return (now) => {
-    if (now - last < FIRST_MILLIS && now >= last) return true
+    if (now - last < ROUND_MILLIS && now >= last) return false
     last = now
-    return false
+    return true
   }
 }
 
-/** So many looks a second for what was told to be missing, a hundredth of a processor, and some more at the start. */
+/** So many looks in the time of a round for what was told to be missing: a hundredth of a processor. */
 const makeAllowance = (): (now: number) => boolean => {
-  let [left, since] = [FIRST_LOOKS, Number.NaN]
+  let [left, since] = [ROUND_LOOKS, Number.NaN]
   return (now) => {
-    if (now > since) left = Math.min(FIRST_LOOKS, left + (now - since) * LOOKS_PER_MILLI)
+    if (now > since) left = Math.min(ROUND_LOOKS, left + (now - since) * ROUND_LOOKS / ROUND_MILLIS)
     since = now
     if (left < 1) return false
     left--
     return true
   }
 }
-const FIRST_LOOKS = 500
-const LOOKS_PER_MILLI = 0.05
+const ROUND_MILLIS = 20_000
+const ROUND_LOOKS = 1_000
 
 const LONG_AGO = -Infinity
 
