@@ -4,6 +4,7 @@
  */
 import { parse } from "./Cli.ts"
 import { Exit } from "./Exit.ts"
+import { keepHeapSmall } from "./Heap.ts"
 import { trouble } from "./present/Trouble.ts"
 
 const noColour = (process.env["NO_COLOR"] ?? "") !== ""
@@ -22,6 +23,7 @@ switch (parsed._tag) {
     break
   }
   case "invocation": {
+    keepHeapSmall()
     const { start } = await import("./Program.ts")
     // What may be left open, a thread or a watcher, is not waited for: everything that matters was.
     process.exit(await start(parsed.invocation))
