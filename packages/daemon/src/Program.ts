@@ -23,7 +23,9 @@ export const start = async (invocation: Invocation): Promise<number> => {
   // Node ends a program whose event loop runs empty, with exit code 13 where something is still awaited: while a
   // signal is on its way, for instance. Ours ends when its command has.
   const alive = setInterval(() => {}, HOUR_MILLIS)
-  const fiber = Effect.runFork(Effect.provide(dispatch(invocation), layers(flags)))
+  // Spans cost time with each step, and nobody reads them but with --verbose.
+  const program = Effect.withTracerEnabled(Effect.provide(dispatch(invocation), layers(flags)), flags.verbose)
+  const fiber = Effect.runFork(program)
   const told = listen(fiber, invocation.arguments.command === "run")
   const exit = await Effect.runPromise(Fiber.await(fiber))
   clearInterval(alive)

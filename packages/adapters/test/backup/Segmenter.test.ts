@@ -1,10 +1,10 @@
 /** What one ship carries: whole blocks, as many as are enough, with the heads on both sides. */
 import { assert, describe, it } from "@effect/vitest"
 import type { JournalHead, JournalShape } from "@sealog/core/backup/Journal"
-import { cut } from "@sealog/core/backup/Segmenter"
+import { cut, cutFull } from "@sealog/core/backup/Segmenter"
 import type { Block } from "@sealog/core/format/Block"
 import { encodeEvent } from "@sealog/core/format/EventCodec"
-import { SEGMENT_BYTES, SEGMENT_EVENTS, SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
+import { RUN_BYTES, SEGMENT_BYTES, SEGMENT_EVENTS, SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
 import { eventsOfRuns, type Run } from "@sealog/core/format/Run"
 import { segmentBytesOf } from "@sealog/core/format/Segment"
 import { packRun } from "@sealog/core/testing/Windows"
@@ -53,15 +53,29 @@ describe("a cut", () => {
         Effect.succeed<JournalHead>({ size, root: new Uint8Array(32), peaks: [], recordedAt: size })
     }) as unknown as JournalShape
 
-  const blocksOf = Effect.fn("test.blocksOf")(function*(list: ReadonlyArray<{ count: number; bytes: number }>) {
+  interface Wanted {
+    readonly count: number
+    readonly bytes: number
+    /** Mails, unless it is said that they are not. */
+    readonly alone?: boolean
+  }
+
+  const blocksOf = Effect.fn("test.blocksOf")(function*(list: ReadonlyArray<Wanted>) {
     let first = 0
     const blocks: Array<Block> = []
-    for (const { bytes, count } of list) {
+    for (const { alone = true, bytes, count } of list) {
       const event = encodeEvent(added(`m${first}`))
-      const place = { source: "test", conversation: "chat", class: "additions", alone: true } as const
+      // Each in a conversation of its own, and too long to be merged with another.
+      const place = { source: "test", conversation: `chat ${first}`, class: "additions", alone } as const
       const run = yield* packRun({ ...place, indices: [first], events: [event] })
       // The frame is not opened, so it may be anything, up to a size in all.
-      const rest: Run = { ...run, indices: [first + 1], codec: "none", frame: new Uint8Array(0) }
+      const rest: Run = {
+        ...run,
+        indices: [first + 1],
+        codec: "none",
+        rawLength: RUN_BYTES,
+        frame: new Uint8Array(0)
+      }
       const lacking = bytes - segmentBytesOf(run) - segmentBytesOf(rest)
       blocks.push({ first, count, runs: [run, { ...rest, frame: new Uint8Array(lacking) }], blobs: [] })
       first += count
@@ -70,7 +84,7 @@ describe("a cut", () => {
   })
 
   const lastOf = Effect.fn("test.lastOf")(
-    function*(list: ReadonlyArray<{ count: number; bytes: number }>, most?: number) {
+    function*(list: ReadonlyArray<Wanted>, most?: number) {
       const journal = journalOf(yield* blocksOf(list))
       const options = { writer, from: 0, to: Number.MAX_SAFE_INTEGER, ...(most === undefined ? {} : { most }) }
       return (yield* cut(journal, options)).contents.last
@@ -98,5 +112,31 @@ describe("a cut", () => {
       const many = { count: SEGMENT_EVENTS - 1, bytes: 1000 }
       assert.strictEqual(yield* lastOf([small, many, small]), SEGMENT_EVENTS - 1)
       assert.strictEqual(yield* lastOf([small, { ...many, count: SEGMENT_EVENTS }, small]), 0)
+    }))
+
+  it.effect("counts what is merged as what it becomes, so that a backlog's segments are long enough to stay", () =>
+    Effect.gen(function*() {
+      const third = { count: 10, bytes: Math.ceil(SEGMENT_FINAL_BYTES / 3), alone: false }
+      assert.strictEqual(yield* lastOf([third, third, third, third, third]), 39)
+      assert.strictEqual(yield* lastOf([third, third, { ...third, alone: true }, third, third]), 39)
+      const mails = { ...third, alone: true }
+      assert.strictEqual(yield* lastOf([mails, mails, mails, mails, mails]), 29)
+      // Whatever they become, they have to fit as they are.
+      assert.strictEqual(yield* lastOf([third, { ...third, bytes: SEGMENT_BYTES - third.bytes + 1 }]), 9)
+    }))
+
+  it.effect("is made of a full segment alone, where no other is wanted", () =>
+    Effect.gen(function*() {
+      const fullOf = Effect.fnUntraced(function*(list: ReadonlyArray<Wanted>) {
+        const journal = journalOf(yield* blocksOf(list))
+        return (yield* cutFull(journal, { writer, from: 0, to: Number.MAX_SAFE_INTEGER }))?.contents.last
+      })
+      const half = { count: 10, bytes: SEGMENT_FINAL_BYTES / 2 }
+      assert.strictEqual(yield* fullOf([half]), undefined)
+      assert.strictEqual(yield* fullOf([half, { ...half, bytes: half.bytes - 1 }]), undefined)
+      assert.strictEqual(yield* fullOf([half, half]), 19)
+      assert.strictEqual(yield* fullOf([half, { ...half, bytes: half.bytes - 1 }, half]), 29)
+      // The next one does not fit.
+      assert.strictEqual(yield* fullOf([half, { ...half, bytes: SEGMENT_BYTES }]), 9)
     }))
 })

@@ -34,7 +34,7 @@ export interface Row {
   /** What one trial is. */
   readonly unit: string
   /** Trials in the test suite, and for a release. */
-  readonly trials: { readonly test: number; readonly release: number }
+  readonly trials: { readonly test: number; readonly release: number; readonly gate?: number }
   /** Longest it may take in the test suite, milliseconds. */
   readonly testMillis: number
   /** What this machine lacks for it; nothing where it can run. */
