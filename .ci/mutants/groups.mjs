@@ -9,6 +9,18 @@ const coreTests = (...paths) => paths.map((path) => `packages/core/test/${path}.
 const adaptersTests = (...paths) => paths.map((path) => `packages/adapters/test/${path}.test.ts`)
 const sources = (folder, ...names) => names.map((name) => `${folder}/${name}.ts`)
 
+/** Modules of the journal whose bytes stay. */
+const written = [
+  "HeadMark",
+  "LevelKeys",
+  "LevelLog",
+  "LevelMeta",
+  "LevelRecords",
+  "LevelSeal",
+  "LevelState",
+  "PinFile"
+]
+
 export const groups = {
   /** The bytes of events. */
   codec: {
@@ -67,10 +79,15 @@ export const groups = {
       "format/VaultFile"
     )
   },
-  /** The journal on LevelDB and in memory, and the pinned head. */
+  /** What the journal writes: keys, records, seals, the log, what sources remember, the mark and the pin of its head. */
   journal: {
-    mutate: [`${adapters}/journal/*.ts`],
+    mutate: sources(`${adapters}/journal`, ...written),
     tests: adaptersTests("journal/{Contract,Damage,Parts,PinFile,Records,Store}")
+  },
+  /** How the journal's files are held, checked, salvaged and healed. */
+  salvage: {
+    mutate: [`${adapters}/journal/*.ts`, ...sources(`!${adapters}/journal`, ...written)],
+    tests: [...adaptersTests("journal/*"), ...adaptersTests("pipeline/Heal")]
   },
   /** From a source to the targets. */
   shipper: {

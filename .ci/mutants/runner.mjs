@@ -4,7 +4,7 @@
  * none sees what another left in a module, and what is computed while a module loads is computed by the mutant.
  *
  * A mutant has so much time of the processor, not so much time of the day: on a busy machine none is given up that only
- * waited for its turn. A loop that goes round four times as often as all tests do without the mutant is given up too.
+ * waited for its turn. One that waits for what never comes is given up after ten seconds in which nothing was computed. A loop that goes round four times as often as all tests do without the mutant is given up too.
  */
 import { strykerPlugins as plugins, strykerValidationSchema } from "@stryker-mutator/vitest-runner"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -67,9 +67,10 @@ let running = new AbortController()
 const limited = async (limit, run) => {
   running = new AbortController()
   const from = process.cpuUsage()
+  const isStuck = makeStuck()
   const timer = setInterval(() => {
-    if (millisSince(from) > limit) running.abort()
-  }, 100)
+    if (millisSince(from) > limit || isStuck()) running.abort()
+  }, TICK_MILLIS)
   try {
     const result = await run()
     return running.signal.aborted ? { status: "timeout" } : result
@@ -77,6 +78,26 @@ const limited = async (limit, run) => {
     clearInterval(timer)
   }
 }
+
+/**
+ * Whether nothing has been computed for a while, asked at every tick: then nothing ever will be. Ticks come late where
+ * the machine is busy with others, and count as often as they come.
+ */
+const makeStuck = () => {
+  let from = process.cpuUsage()
+  let ticks = 0
+  return () => {
+    if (++ticks < STUCK_TICKS) return false
+    const stuck = millisSince(from) < STUCK_MILLIS
+    from = process.cpuUsage()
+    ticks = 0
+    return stuck
+  }
+}
+const TICK_MILLIS = 100
+const STUCK_TICKS = 100
+/** What ticks and timers alone take meanwhile, of the processor, and some more. */
+const STUCK_MILLIS = 100
 
 /** Of the processor, by all threads. */
 const millisSince = (from) => {
