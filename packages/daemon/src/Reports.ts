@@ -70,6 +70,8 @@ export type TargetState = typeof TargetState.Type
 /** `stored` for good there, or `queued` for another program to upload, of which nothing more is known here. */
 const Durability = Schema.Literal("stored", "queued")
 
+const Counts = Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+
 /** What a store has beside what the log says of it, and what became of its attachments. */
 export const LedgerReport = Schema.Struct({
   /** When it was counted. */
@@ -78,20 +80,24 @@ export const LedgerReport = Schema.Struct({
   /** Messages that the store has, and that the log says it has. */
   inStore: Count,
   inLog: Count,
-  /** Conversations in which the two differ. */
+  /** Conversations that do not add up: the two differ, or the log says nothing of an attachment. */
   mismatched: Count,
   attachments: Schema.Struct({
     referenced: Count,
     stored: Count,
-    missing: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count }))
+    missing: Counts,
+    /** That the store names, and of which the log says nothing at all. */
+    unexplained: optional(Count)
   }),
-  skipped: Schema.Array(Schema.Struct({ reason: Schema.String, count: Count })),
+  skipped: Counts,
   /** Of each conversation; only for those who have the key. */
   counts: optional(Schema.Array(Schema.Struct({
     conversation: Schema.String,
     title: optional(Schema.String),
     inStore: Count,
-    inLog: Count
+    inLog: Count,
+    /** Of those that the store names now; absent where it names none. */
+    attachments: optional(Schema.Struct({ referenced: Count, stored: Count, missing: Counts, unexplained: Count }))
   })))
 })
 export type LedgerReport = typeof LedgerReport.Type

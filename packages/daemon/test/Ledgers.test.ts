@@ -2,16 +2,28 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Ledger } from "@sealog/core/backup/Ledger"
 import { SourceError, type SourceShape } from "@sealog/core/backup/Source"
-import { warningsIn } from "@sealog/daemon/engine/Ledgers"
+import { ledgerOf, warningsIn } from "@sealog/daemon/engine/Ledgers"
 import { captureCounted } from "@sealog/daemon/engine/Pass"
 import type { Session } from "@sealog/daemon/engine/Session"
 import { Effect, Ref, Stream, TestClock } from "effect"
 
 const ledger = (inStore: number): Ledger => ({
   conversations: [{ conversation: "c1", title: "Ada", inStore, inLog: 3 }],
-  attachments: { referenced: 0, stored: 0, missing: [] },
+  attachments: { referenced: 0, stored: 0, missing: [], unexplained: 0 },
   skipped: []
 })
+
+/** Of which every message is there, and an attachment is not. */
+const lacking: Ledger = {
+  ...ledger(3),
+  conversations: [{
+    conversation: "c1",
+    title: "Ada",
+    inStore: 3,
+    inLog: 3,
+    attachments: { referenced: 2, stored: 1, missing: [], unexplained: 1 }
+  }]
+}
 
 /** A session with one source, which counts what it is told to, one after the other. */
 const setUp = Effect.fn("test.setUp")(function*(...counts: ReadonlyArray<Ledger | SourceError>) {
@@ -41,7 +53,7 @@ const setUp = Effect.fn("test.setUp")(function*(...counts: ReadonlyArray<Ledger 
   } as unknown as Session
   const run = (always: boolean) => captureCounted(session, source, { always, onTaken: () => Effect.void })
   const warnings = (names: boolean) => Effect.map(Ref.get(session.ledgers), (known) => warningsIn(known, names))
-  return { done, run, warnings }
+  return { done, ledgers: session.ledgers, run, warnings }
 })
 
 /** Verifies: SRC-60 */
@@ -64,6 +76,28 @@ describe("a store that is counted", () => {
       assert.deepInclude(named, { reason: "Incomplete" })
       assert.include(named!.message, "Ada (c1): 4 in the store, 3 in the log")
       assert.notMatch(unnamed!.message, /Ada|c1/)
+    }))
+
+  it.effect("and names an attachment of which the log says nothing is told, by name to those who have the key alone", () =>
+    Effect.gen(function*() {
+      const { run, warnings } = yield* setUp(lacking)
+      yield* run(true)
+      const [named] = yield* warnings(true)
+      const [unnamed] = yield* warnings(false)
+      assert.include(named!.message, "Ada (c1): of 1 of 2 attachments the log says nothing")
+      assert.deepInclude(unnamed, { reason: "Incomplete" })
+      assert.notMatch(unnamed!.message, /Ada|c1/)
+    }))
+
+  it.effect("has no conversation in what is read without a key", () =>
+    Effect.gen(function*() {
+      const { ledgers, run } = yield* setUp(lacking)
+      yield* run(true)
+      const known = yield* Ref.get(ledgers)
+      const { ledger: unnamed } = ledgerOf(known, "chat", false)
+      assert.deepInclude(unnamed, { mismatched: 1, attachments: lacking.attachments })
+      assert.notMatch(JSON.stringify(unnamed), /Ada|c1/)
+      assert.deepStrictEqual(ledgerOf(known, "chat", true).ledger?.counts, lacking.conversations)
     }))
 
   it.effect("and cannot be is told so, and never taken for whole", () =>

@@ -1,7 +1,7 @@
 /**
  * Whether a log holds all that its store has, counted in two ways that know nothing of each other: the store counts
- * its own rows, and the log's events are counted as they are told. Where the two differ something was missed, and the
- * conversation is named; a ledger never says that all is there because nobody looked.
+ * its own rows and names its attachments, and the log's events are counted as they are told. Where the two differ
+ * something was missed, and the conversation is named; a ledger never says that all is there because nobody looked.
  */
 import type { Event } from "../message/Event.ts"
 import type { SourceState, SourceTable } from "./Source.ts"
@@ -13,6 +13,8 @@ export interface ConversationCount {
   readonly inStore: number
   /** Messages that the log says the store has. */
   readonly inLog: number
+  /** Absent where the store names none in it. */
+  readonly attachments?: AttachmentCount
 }
 
 export interface Counted {
@@ -20,15 +22,28 @@ export interface Counted {
   readonly count: number
 }
 
+/** What became of the attachments that the store names now: each of them is in one of the last three. */
+export interface AttachmentCount {
+  readonly referenced: number
+  /** Whose content the log holds. */
+  readonly stored: number
+  /** Whose content it lacks, and the log or the owner's choice says why. */
+  readonly missing: ReadonlyArray<Counted>
+  /** Of which the log says nothing at all. */
+  readonly unexplained: number
+}
+
 export interface Ledger {
   readonly conversations: ReadonlyArray<ConversationCount>
   readonly attachments: {
     /** That messages name. */
     readonly referenced: number
-    /** Whose content the log holds. */
+    /** Whose content the log holds, of messages that are gone as well. */
     readonly stored: number
     /** Whose content it lacks, by reason. */
     readonly missing: ReadonlyArray<Counted>
+    /** That messages name, and of which the log says nothing at all. */
+    readonly unexplained: number
   }
   /** Rows of the store that are left out on purpose. */
   readonly skipped: ReadonlyArray<Counted>
@@ -55,20 +70,64 @@ export const countedIn = (state: SourceState): Map<string, number> => {
 export const compareCounts = (
   inStore: ReadonlyMap<string, number>,
   inLog: ReadonlyMap<string, number>,
-  titles: ReadonlyMap<string, string> = new Map()
+  { attachments = new Map(), titles = new Map() }: {
+    readonly titles?: ReadonlyMap<string, string>
+    readonly attachments?: ReadonlyMap<string, AttachmentCount>
+  } = {}
 ): ReadonlyArray<ConversationCount> =>
-  [...new Set([...inStore.keys(), ...inLog.keys()])].toSorted().map((conversation) => {
+  [...new Set([...inStore.keys(), ...inLog.keys(), ...attachments.keys()])].toSorted().map((conversation) => {
     const title = titles.get(conversation)
+    const files = attachments.get(conversation)
     return {
       conversation,
       ...(title === undefined ? {} : { title }),
       inStore: inStore.get(conversation) ?? 0,
-      inLog: inLog.get(conversation) ?? 0
+      inLog: inLog.get(conversation) ?? 0,
+      ...(files === undefined ? {} : { attachments: files })
     }
   })
 
 export const mismatches = ({ conversations }: Ledger): ReadonlyArray<ConversationCount> =>
-  conversations.filter(({ inLog, inStore }) => inLog !== inStore)
+  conversations.filter(({ attachments, inLog, inStore }) =>
+    inLog !== inStore || (attachments !== undefined && attachments.unexplained > 0)
+  )
+
+/** What the log says of one attachment: that it holds it, why it lacks it, or nothing. */
+export type Fate = { readonly _tag: "stored" } | { readonly _tag: "missing"; readonly reason: string } | undefined
+
+/** Counts attachments one by one, each in its conversation. */
+export class AttachmentTally {
+  private readonly tallies = new Map<string, Tally>()
+
+  add(conversation: string, fate: Fate): void {
+    let tally = this.tallies.get(conversation)
+    if (tally === undefined) {
+      tally = { referenced: 0, stored: 0, unexplained: 0, missing: new Map() }
+      this.tallies.set(conversation, tally)
+    }
+    tally.referenced++
+    if (fate === undefined) tally.unexplained++
+    else if (fate._tag === "stored") tally.stored++
+    else tally.missing.set(fate.reason, (tally.missing.get(fate.reason) ?? 0) + 1)
+  }
+
+  counts(): ReadonlyMap<string, AttachmentCount> {
+    return new Map([...this.tallies].map(([conversation, { missing, ...rest }]) => [
+      conversation,
+      { ...rest, missing: countedOf(missing) }
+    ]))
+  }
+}
+
+interface Tally {
+  referenced: number
+  stored: number
+  unexplained: number
+  readonly missing: Map<string, number>
+}
+
+export const countedOf = (counts: ReadonlyMap<string, number>): ReadonlyArray<Counted> =>
+  [...counts].map(([reason, count]) => ({ reason, count }))
 
 const CHANGES: { readonly [K in Event["kind"]]?: number } = {
   "message.added": 1,

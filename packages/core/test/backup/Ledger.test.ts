@@ -83,4 +83,4 @@ describe("the ledger", () => {
   })
 })
 
-const none = { referenced: 0, stored: 0, missing: [] }
+const none = { referenced: 0, stored: 0, missing: [], unexplained: 0 }

@@ -3,7 +3,7 @@
  * first pass, and every so often after that. Counting a million rows takes seconds, so whoever asks for the status is
  * told what was counted last, and when. Conversations are named to those who have the key, and nowhere else.
  */
-import { type Ledger, mismatches } from "@sealog/core/backup/Ledger"
+import { type ConversationCount, type Ledger, mismatches } from "@sealog/core/backup/Ledger"
 import type { SourceError, SourceShape } from "@sealog/core/backup/Source"
 import { Clock, Effect, Either, Ref } from "effect"
 import { failureOf } from "../Failure.ts"
@@ -66,18 +66,14 @@ export const warningsIn = (
     }
     const wrong = mismatches(counted.right)
     if (wrong.length === 0) return []
-    const said = wrong.slice(0, MOST_NAMED).map(({ conversation, inLog, inStore, title }) =>
-      `${
-        title === undefined ? conversation : `${title} (${conversation})`
-      }: ${inStore} in the store, ${inLog} in the log`
-    )
+    const said = wrong.slice(0, MOST_NAMED).map(inWords)
     const rest = wrong.length > MOST_NAMED ? [`and ${wrong.length - MOST_NAMED} more`] : []
     const many = wrong.length === 1 ? "one conversation" : `${wrong.length} conversations`
     return [{
       reason: "Incomplete",
       message: names
         ? `${source} does not add up in ${many}: ${[...said, ...rest].join("; ")}`
-        : `${source} does not add up in ${many}: the store and the log count different numbers of messages`,
+        : `${source} does not add up in ${many}: the log lacks messages or attachments that are in the store, or has some that are not`,
       hint: names
         ? "messages may have come while it was counted: run sealog sync; if it stays, the log lacks something: report it"
         : "run sealog sync to see which"
@@ -85,3 +81,12 @@ export const warningsIn = (
   })
 
 const MOST_NAMED = 10
+
+const inWords = ({ attachments, conversation, inLog, inStore, title }: ConversationCount): string => {
+  const name = title === undefined ? conversation : `${title} (${conversation})`
+  const messages = inStore === inLog ? [] : [`${inStore} in the store, ${inLog} in the log`]
+  const files = attachments === undefined || attachments.unexplained === 0
+    ? []
+    : [`of ${attachments.unexplained} of ${attachments.referenced} attachments the log says nothing`]
+  return `${name}: ${[...messages, ...files].join(", ")}`
+}

@@ -147,13 +147,34 @@ const ledgerLines = (name: string, ledger: Reports.LedgerReport, { nowMillis, st
       `${counted(attachments.referenced, "attachment")}, ${count(attachments.stored)} stored`,
       ...attachments.missing.map(({ count: many, reason }) => `${count(many)} ${safe(reason)}`)
     ]
+  const unexplained = attachments.unexplained ?? 0
+  const lost = unexplained === 0 ? [] : [`  ${style.warn(`${count(unexplained)} of which the log says nothing`)}`]
   const left = skipped.map(({ count: many, reason }) => `${count(many)} left out: ${safe(reason)}`)
   return [
     "",
     `${style.bold(safe(name))}  ${mismatched === 0 ? style.dim(both) : style.warn(both)}`,
-    ...[...files, ...left].map((text) => `  ${style.dim(text)}`)
+    ...files.map((text) => `  ${style.dim(text)}`),
+    ...lost,
+    ...placesIn(ledger).map((text) => `    ${style.dim(text)}`),
+    ...left.map((text) => `  ${style.dim(text)}`)
   ]
 }
+
+/** Where files are missing, for who has the key: conversations that lack most first. */
+const placesIn = ({ counts = [] }: Reports.LedgerReport): ReadonlyArray<string> => {
+  const places = counts.flatMap(({ attachments, conversation, title }) => {
+    if (attachments === undefined) return []
+    const { missing, referenced, unexplained } = attachments
+    const lacking = missing.reduce((sum, { count: many }) => sum + many, unexplained)
+    const text = `${safe(title ?? conversation)}: ${count(lacking)} of ${counted(referenced, "attachment")} not stored`
+    return lacking === 0 ? [] : [{ lacking, text }]
+  }).toSorted((a, b) => b.lacking - a.lacking)
+  const rest = places.length - MOST_PLACES
+  const more = rest <= 0 ? [] : [`and ${counted(rest, "conversation")} more: sealog status --json`]
+  return [...places.slice(0, MOST_PLACES).map(({ text }) => text), ...more]
+}
+
+const MOST_PLACES = 5
 
 export const restore: Present<Reports.RestoreReport> = (report, view) => {
   const { style } = view

@@ -41,6 +41,13 @@ describe("Human", () => {
         { ...Samples.status, sources: Samples.status.sources.map((each) => ({ ...each, ledger: Samples.ledger })) },
         view
       ),
+      "status, counted, for who has the key": Human.status(
+        {
+          ...Samples.status,
+          sources: Samples.status.sources.map((each) => ({ ...each, ledger: Samples.ledgerNamed }))
+        },
+        view
+      ),
       "status, queued": Human.status(
         {
           ...Samples.status,

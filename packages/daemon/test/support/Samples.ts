@@ -70,6 +70,27 @@ export const ledger: Reports.LedgerReport = {
   skipped: [{ reason: "status updates", count: 41 }]
 }
 
+/** For who has the key. */
+export const ledgerNamed: Reports.LedgerReport = {
+  ...ledger,
+  attachments: { ...ledger.attachments, stored: 299, unexplained: 1 },
+  counts: [
+    { conversation: "c1", title: "Ada", inStore: 20, inLog: 20 },
+    ...Array.from({ length: 7 }, (_, n) => ({
+      conversation: `g${n}`,
+      ...(n === 2 ? { title: "Garden" } : {}),
+      inStore: 500,
+      inLog: n === 6 ? 499 : 500,
+      attachments: {
+        referenced: 40,
+        stored: 40 - n - (n === 4 ? 1 : 0),
+        missing: n === 0 ? [] : [{ reason: "not on this machine", count: n }],
+        unexplained: n === 4 ? 1 : 0
+      }
+    }))
+  ]
+}
+
 export const status = Reports.StatusReport.make({
   running: false,
   locked: false,

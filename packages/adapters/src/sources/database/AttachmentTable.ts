@@ -7,6 +7,7 @@
  * | `n:MESSAGE NUL ATTACHMENT` | lacking: empty, or why it could not be had, as it was told |
  * | `s:` and 4 hex digits | held: the next 8 hex digits of each digest that begins with these |
  */
+import type { Fate } from "@sealog/core/backup/Ledger"
 import type { SourceState, SourceTable } from "@sealog/core/backup/Source"
 import type { Event } from "@sealog/core/message/Event"
 import { createHash } from "node:crypto"
@@ -50,6 +51,13 @@ export function* lackingIn(state: SourceState): Generator<Lacking> {
 export const namesAttachments = (event: Event): boolean =>
   event.kind === "attachment.seen" || ("message" in event && event.message.attachments !== undefined)
 
+/** What the log says of an attachment. */
+export const fateOf = (state: SourceState, key: string, attachment: string): Fate => {
+  if (isHeld(state, key, attachment)) return { _tag: "stored" }
+  const reason = state.get(entryOf(key, attachment))
+  return reason === undefined ? undefined : { _tag: "missing", reason }
+}
+
 /** How many attachments the log holds. */
 export const heldIn = (state: SourceState): number => {
   let count = 0
@@ -68,7 +76,7 @@ const hold = (table: SourceTable, key: string, attachment: string): void => {
   if (!holds(digests, digest)) table.set(page, digests + digest)
 }
 
-const isHeld = (table: SourceTable, key: string, attachment: string): boolean => {
+const isHeld = (table: Pick<SourceTable, "get">, key: string, attachment: string): boolean => {
   const { digest, page } = placeOf(key, attachment)
   return holds(table.get(page) ?? "", digest)
 }

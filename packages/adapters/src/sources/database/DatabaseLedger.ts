@@ -1,8 +1,19 @@
-/** What a database counts of itself beside what the log says of it. */
-import { compareCounts, type Counted, countedIn, type Ledger } from "@sealog/core/backup/Ledger"
+/**
+ * What a database counts of itself beside what the log says of it. Attachments are not only counted: each that the
+ * store names is looked up by its name, so that one which is kept, of a message that is gone, never stands for one
+ * which was missed.
+ */
+import {
+  AttachmentTally,
+  compareCounts,
+  countedIn,
+  countedOf,
+  type Fate,
+  type Ledger
+} from "@sealog/core/backup/Ledger"
 import type { SourceState } from "@sealog/core/backup/Source"
 import { leftOut } from "./AttachmentFile.ts"
-import { heldIn, lackingIn } from "./AttachmentTable.ts"
+import { fateOf, heldIn, lackingIn } from "./AttachmentTable.ts"
 import type { RowReader } from "./RowReader.ts"
 
 export const ledgerOf = (reader: RowReader, state: SourceState, takesNone: boolean): Ledger => {
@@ -10,17 +21,22 @@ export const ledgerOf = (reader: RowReader, state: SourceState, takesNone: boole
   const titles = new Map(
     reader.chats().flatMap(({ conversation, title }) => title === undefined ? [] : [[conversation, title] as const])
   )
+  const said = (reason: string): string => takesNone ? leftOut(0) : reason === "" ? NOT_YET : reason
+  const saidOf = (fate: Fate): Fate => fate?._tag === "missing" ? { ...fate, reason: said(fate.reason) } : fate
+  const tally = new AttachmentTally()
+  attachments(({ attachment, conversation, key }) => tally.add(conversation, saidOf(fateOf(state, key, attachment))))
+  const named = tally.counts()
   const missing = new Map<string, number>()
-  for (const { reason } of lackingIn(state)) {
-    const said = takesNone ? leftOut(0) : reason === "" ? NOT_YET : reason
-    missing.set(said, (missing.get(said) ?? 0) + 1)
-  }
+  for (const { reason } of lackingIn(state)) missing.set(said(reason), (missing.get(said(reason)) ?? 0) + 1)
+  const sum = (field: "referenced" | "unexplained") =>
+    [...named.values()].reduce((total, counts) => total + counts[field], 0)
   return {
-    conversations: compareCounts(conversations, countedIn(state), titles),
+    conversations: compareCounts(conversations, countedIn(state), { titles, attachments: named }),
     attachments: {
-      referenced: attachments,
+      referenced: sum("referenced"),
       stored: heldIn(state),
-      missing: [...missing].map(([reason, count]): Counted => ({ reason, count }))
+      missing: countedOf(missing),
+      unexplained: sum("unexplained")
     },
     skipped
   }

@@ -118,12 +118,20 @@ export interface RowReader {
   readonly census: () => Census
 }
 
+/** An attachment as a store names it by itself. */
+export interface NamedAttachment {
+  readonly conversation: string
+  /** The message's. */
+  readonly key: string
+  readonly attachment: string
+}
+
 /** What a store counts of itself. */
 export interface Census {
   /** Messages that are there and not removed, by conversation. */
   readonly conversations: ReadonlyMap<string, number>
-  /** Attachments that these name. */
-  readonly attachments: number
+  /** Names each attachment of these messages: there may be a million, so never all at once. */
+  readonly attachments: (each: (named: NamedAttachment) => void) => void
   /** Rows that are left out on purpose. */
   readonly skipped: ReadonlyArray<Counted>
 }

@@ -24,9 +24,21 @@ export const censusOf = (queries: Queries, schema: Schema): Census => {
       + ` (SELECT ${chat} AS chat, count(*) AS messages FROM message m WHERE ${there} GROUP BY 1) GROUP BY 1`
   )
   for (const [guid, count] of counts) conversations.set(String(guid), Number(count))
-  const attachments = queries.get(
-    `SELECT count(*) FROM message m JOIN message_attachment_join x ON x.message_id = m.ROWID`
-      + ` JOIN attachment a ON a.ROWID = x.attachment_id WHERE ${there}`
-  )
-  return { conversations, attachments: Number(attachments?.[0] ?? 0), skipped: [] }
+  const named = `SELECT x.ROWID, m.guid, a.guid, (SELECT guid FROM chat WHERE ROWID = ${chat})`
+    + " FROM message_attachment_join x JOIN message m ON m.ROWID = x.message_id"
+    + ` JOIN attachment a ON a.ROWID = x.attachment_id WHERE x.ROWID > ? AND ${there} ORDER BY x.ROWID LIMIT ${SOME}`
+  const attachments: Census["attachments"] = (each) => {
+    for (let last = Number.MIN_SAFE_INTEGER;;) {
+      const some = queries.all(named, last)
+      for (const [, key, attachment, guid] of some) {
+        each({ conversation: String(guid ?? ""), key: String(key), attachment: String(attachment) })
+      }
+      if (some.length < SOME) return
+      last = Number(some.at(-1)![0])
+    }
+  }
+  return { conversations, attachments, skipped: [] }
 }
+
+/** Attachments that are asked for at once. */
+const SOME = 4_096

@@ -59,7 +59,10 @@ const readerOf = (queries: Queries): RowReader => ({
         "SELECT room, count(*) FROM note WHERE about IS NULL AND gone = 0 AND typeof(guid) = 'text' GROUP BY room"
       ) as unknown as Array<[string, number]>
     ),
-    attachments: Number(queries.get("SELECT count(file) FROM note WHERE gone = 0")?.[0]),
+    attachments: (each) => {
+      const named = queries.all("SELECT room, guid FROM note WHERE gone = 0 AND file IS NOT NULL AND about IS NULL")
+      for (const [room, guid] of named) each({ conversation: String(room), key: String(guid), attachment: PHOTO })
+    },
     skipped: []
   })
 })
