@@ -4,10 +4,11 @@
  */
 import type { Batch, Draft, Past, SourceError, SourceState } from "@sealog/core/backup/Source"
 import { encodeEvent } from "@sealog/core/format/EventCodec"
-import type { Event, EventOf, Fact, Message } from "@sealog/core/message/Event"
+import type { Attachment, Event, EventOf, Fact, Message } from "@sealog/core/message/Event"
 import { Effect, Either, Sink, Stream } from "effect"
 import { Buffer } from "node:buffer"
 import { breathe } from "../Breath.ts"
+import { fateOf } from "./AttachmentTable.ts"
 import { isCorrupt } from "./DatabaseError.ts"
 import { lengthOf, type PageSeen, seePage, wholeOf } from "./DatabaseRows.ts"
 import { NEWEST, removedIn } from "./DatabaseTable.ts"
@@ -188,9 +189,22 @@ const tellMessage = ({ reactions, state }: Pass, facts: Array<Fact>, { event, kn
   }
   if (removed !== undefined && gone?.scope !== removed.scope) {
     facts.push({ kind: "message.removed", ...about, ...removed })
-  } else if (removed === undefined && gone !== undefined) facts.push({ kind: "message.restored", ...about })
+  } else if (removed === undefined && gone !== undefined) {
+    facts.push({ kind: "message.restored", ...about })
+    facts.push(
+      ...forgottenOf(state, message).map((attachment) => ({
+        kind: "attachment.seen" as const,
+        ...about,
+        attachment
+      }))
+    )
+  }
   if (wanted !== undefined) facts.push(...reactions.difference(about, wanted))
 }
+
+/** Attachments that were not looked for any more since their message was gone. */
+const forgottenOf = (state: SourceState, { attachments = [], key }: Message): ReadonlyArray<Attachment> =>
+  attachments.filter(({ id }) => fateOf(state, key, id) === undefined)
 
 /** A message whose row is gone: unless it is in another one now, or is known to be gone. */
 const tellDeparture = Effect.fnUntraced(function*(

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { DatabaseSyncInstance } from "@photostructure/sqlite"
 import { mismatches } from "@sealog/core/backup/Ledger"
-import { makeRecorder, pass, type Recorder, replayed } from "@sealog/core/testing/SourceRecorder"
+import { foldsToDump, makeRecorder, pass, type Recorder, replayed } from "@sealog/core/testing/SourceRecorder"
 import { Effect, TestClock } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
@@ -157,6 +157,28 @@ describe("attachments of a database", () => {
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(yield* told(world.recorder), [])
       assert.isFalse([...world.recorder.state.keys()].some((key) => key.startsWith("n:")))
+    }))
+
+  it.scoped("of messages that went and came back are looked for again (Verifies: SRC-62)", () =>
+    Effect.gen(function*() {
+      const world = yield* makeWorld()
+      const { notes, recorder } = world
+      photo(world, "late")
+      photo(world, "here", randomBytes(10))
+      yield* told(recorder)
+      notes.exec("UPDATE note SET gone = 5")
+      yield* TestClock.adjust("1 hour")
+      yield* told(recorder)
+      assert.isFalse([...recorder.state.keys()].some((key) => key.startsWith("n:")))
+      notes.exec("UPDATE note SET gone = 0")
+      yield* TestClock.adjust("1 hour")
+      yield* told(recorder)
+      assert.deepStrictEqual(mismatches(yield* recorder.source.ledger!(recorder.state)), [])
+      fs.writeFileSync(join(world.photos, "late"), "late")
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* told(recorder), ["content late inline of 3"])
+      assert.deepStrictEqual(yield* told(recorder), [])
+      yield* foldsToDump(recorder)
     }))
 })
 
