@@ -97,7 +97,9 @@ export const LedgerReport = Schema.Struct({
     inStore: Count,
     inLog: Count,
     /** Of those that the store names now; absent where it names none. */
-    attachments: optional(Schema.Struct({ referenced: Count, stored: Count, missing: Counts, unexplained: Count }))
+    attachments: optional(Schema.Struct({ referenced: Count, stored: Count, missing: Counts, unexplained: Count })),
+    /** Of its rows; absent where none is. */
+    skipped: optional(Counts)
   })))
 })
 export type LedgerReport = typeof LedgerReport.Type

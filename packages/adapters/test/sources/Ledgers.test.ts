@@ -200,6 +200,22 @@ describe("the ledger of Messages", () => {
     30_000
   )
 
+  it.scopedLive("says in which conversation are rows that cannot be told", () =>
+    Effect.gen(function*() {
+      const { database, recorder } = yield* messagesWorld()
+      const [{ guid, row }] = database.prepare(
+        "SELECT c.guid AS guid, min(j.message_id) AS row FROM chat c JOIN chat_message_join j ON j.chat_id = c.ROWID"
+          + " GROUP BY c.ROWID ORDER BY c.ROWID LIMIT 1"
+      ).all() as [{ guid: string; row: number }]
+      database.exec(`UPDATE message SET guid = x'00ff' WHERE ROWID = ${row}`)
+      yield* pass(recorder)
+      const { conversations, skipped } = yield* ledger(recorder, recorder.state)
+      const expected = [{ reason: "their guid is no text", count: 1 }]
+      assert.deepStrictEqual(skipped, expected)
+      assert.deepStrictEqual(conversations.find(({ conversation }) => conversation === guid)?.skipped, expected)
+      assert.deepStrictEqual(yield* named(recorder, recorder.state), [])
+    }), 30_000)
+
   it.scopedLive("counts attachments where their message is now", () =>
     Effect.gen(function*() {
       const { database, recorder } = yield* messagesWorld()

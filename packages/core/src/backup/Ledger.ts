@@ -15,6 +15,8 @@ export interface ConversationCount {
   readonly inLog: number
   /** Absent where the store names none in it. */
   readonly attachments?: AttachmentCount
+  /** Rows of it that are left out on purpose, or cannot be told; absent where there are none. */
+  readonly skipped?: ReadonlyArray<Counted>
 }
 
 export interface Counted {
@@ -45,7 +47,7 @@ export interface Ledger {
     /** That messages name, and of which the log says nothing at all. */
     readonly unexplained: number
   }
-  /** Rows of the store that are left out on purpose. */
+  /** Rows of the store that are left out on purpose, or cannot be told. */
   readonly skipped: ReadonlyArray<Counted>
 }
 
@@ -70,22 +72,27 @@ export const countedIn = (state: SourceState): Map<string, number> => {
 export const compareCounts = (
   inStore: ReadonlyMap<string, number>,
   inLog: ReadonlyMap<string, number>,
-  { attachments = new Map(), titles = new Map() }: {
+  { attachments = new Map(), skipped = new Map(), titles = new Map() }: {
     readonly titles?: ReadonlyMap<string, string>
     readonly attachments?: ReadonlyMap<string, AttachmentCount>
+    readonly skipped?: ReadonlyMap<string, ReadonlyArray<Counted>>
   } = {}
 ): ReadonlyArray<ConversationCount> =>
-  [...new Set([...inStore.keys(), ...inLog.keys(), ...attachments.keys()])].toSorted().map((conversation) => {
-    const title = titles.get(conversation)
-    const files = attachments.get(conversation)
-    return {
-      conversation,
-      ...(title === undefined ? {} : { title }),
-      inStore: inStore.get(conversation) ?? 0,
-      inLog: inLog.get(conversation) ?? 0,
-      ...(files === undefined ? {} : { attachments: files })
+  [...new Set([...inStore.keys(), ...inLog.keys(), ...attachments.keys(), ...skipped.keys()])].toSorted().map(
+    (conversation) => {
+      const title = titles.get(conversation)
+      const files = attachments.get(conversation)
+      const left = skipped.get(conversation)
+      return {
+        conversation,
+        ...(title === undefined ? {} : { title }),
+        inStore: inStore.get(conversation) ?? 0,
+        inLog: inLog.get(conversation) ?? 0,
+        ...(files === undefined ? {} : { attachments: files }),
+        ...(left === undefined ? {} : { skipped: left })
+      }
     }
-  })
+  )
 
 export const mismatches = ({ conversations }: Ledger): ReadonlyArray<ConversationCount> =>
   conversations.filter(({ attachments, inLog, inStore }) =>

@@ -45,7 +45,8 @@ export const ledgerOf = (ledgers: ReadonlyMap<string, Counted>, source: string, 
 
 const reportOf = (ledger: Ledger, at: number, names: boolean): Reports.LedgerReport => ({
   at: Reports.time(at),
-  conversations: ledger.conversations.length,
+  // One of which all is left out is none of them.
+  conversations: ledger.conversations.filter(({ inLog, inStore }) => inLog + inStore > 0).length,
   inStore: ledger.conversations.reduce((sum, { inStore }) => sum + inStore, 0),
   inLog: ledger.conversations.reduce((sum, { inLog }) => sum + inLog, 0),
   mismatched: mismatches(ledger).length,

@@ -6,6 +6,7 @@
 import {
   AttachmentTally,
   compareCounts,
+  type Counted,
   countedIn,
   countedOf,
   type Fate,
@@ -30,15 +31,21 @@ export const ledgerOf = (reader: RowReader, state: SourceState, takesNone: boole
   for (const { reason } of lackingIn(state)) missing.set(said(reason), (missing.get(said(reason)) ?? 0) + 1)
   const sum = (field: "referenced" | "unexplained") =>
     [...named.values()].reduce((total, counts) => total + counts[field], 0)
+  const reasons = new Map<string, number>()
+  const left = new Map<string, ReadonlyArray<Counted>>()
+  for (const { conversation, count, reason } of skipped) {
+    reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+    left.set(conversation, [...(left.get(conversation) ?? []), { reason, count }])
+  }
   return {
-    conversations: compareCounts(conversations, countedIn(state), { titles, attachments: named }),
+    conversations: compareCounts(conversations, countedIn(state), { titles, attachments: named, skipped: left }),
     attachments: {
       referenced: sum("referenced"),
       stored: heldIn(state),
       missing: countedOf(missing),
       unexplained: sum("unexplained")
     },
-    skipped
+    skipped: countedOf(reasons)
   }
 }
 

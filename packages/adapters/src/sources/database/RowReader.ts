@@ -132,8 +132,8 @@ export interface Census {
   readonly conversations: ReadonlyMap<string, number>
   /** Names each attachment of these messages: there may be a million, so never all at once. */
   readonly attachments: (each: (named: NamedAttachment) => void) => void
-  /** Rows that are left out on purpose. */
-  readonly skipped: ReadonlyArray<Counted>
+  /** Rows that are left out on purpose, or cannot be told: one entry for each reason in each conversation. */
+  readonly skipped: ReadonlyArray<Counted & { readonly conversation: string }>
 }
 
 /** Makes the reader for a database's schema; `undefined`: this is no store of that kind. */

@@ -37,7 +37,16 @@ export const censusOf = (queries: Queries, schema: Schema): Census => {
       last = Number(some.at(-1)![0])
     }
   }
-  return { conversations, attachments, skipped: [] }
+  const nameless = queries.all(
+    `SELECT ifnull((SELECT guid FROM chat WHERE ROWID = ${chat}), ''), count(*) FROM message m`
+      + " WHERE typeof(m.guid) <> 'text' GROUP BY 1"
+  )
+  const skipped = nameless.map(([guid, count]) => ({
+    conversation: String(guid),
+    reason: "their guid is no text",
+    count: Number(count)
+  }))
+  return { conversations, attachments, skipped }
 }
 
 /** Attachments that are asked for at once. */

@@ -54,11 +54,15 @@ export const censusOf = (queries: Queries): Census => {
       last = Number(some.at(-1)![0])
     }
   }
-  const statuses = Number(queries.get(`SELECT count(*) FROM ${FROM} WHERE NOT ${IS_TAKEN}`)?.[0] ?? 0)
+  const statuses = queries.all(`SELECT s.ZCONTACTJID, count(*) FROM ${FROM} WHERE NOT ${IS_TAKEN} GROUP BY 1`)
   return {
     conversations,
     attachments,
-    skipped: statuses === 0 ? [] : [{ reason: "statuses", count: statuses }]
+    skipped: statuses.map(([address, count]) => ({
+      conversation: String(address),
+      reason: "statuses",
+      count: Number(count)
+    }))
   }
 }
 
