@@ -82,7 +82,7 @@ export const groups = {
   /** What the journal writes: keys, records, seals, the log, what sources remember, the mark and the pin of its head. */
   journal: {
     mutate: sources(`${adapters}/journal`, ...written),
-    tests: adaptersTests("journal/{Contract,Damage,Parts,PinFile,Records,Store}")
+    tests: adaptersTests("journal/{Contract,Damage,Holes,Parts,PinFile,Records,Store}")
   },
   /** How the journal's files are held, checked, salvaged and healed. */
   salvage: {
