@@ -320,6 +320,38 @@ describe("a compaction", () => {
       assert.isUndefined(yield* Ref.get(pending))
     }).pipe(Effect.provide(services)), 30_000)
 
+  /** Verifies: SHIP-7 */
+  it.effect("removes nothing where its own segment reads back as anything else", () =>
+    Effect.gen(function*() {
+      const machine = yield* makeMachine
+      const place = yield* makePlace()
+      yield* shipSingly(machine, place, 16)
+      const { storage } = place.target
+      const putting = (put: (object: string, bytes: Uint8Array) => Effect.Effect<void>): Target => ({
+        name: "disk",
+        storage: { ...storage, put: (object, bytes) => Effect.as(put(object, bytes), undefined) }
+      })
+      const flipping = putting((object, bytes) =>
+        Effect.sync(() => {
+          const other = bytes.slice()
+          other[other.length - 1]! ^= 1
+          place.objects.set(object, other)
+        })
+      )
+      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, flipping))), "Unauthentic")
+      assert.lengthOf((yield* segmentsAt(place)).filter(({ level }) => level === 0), 16)
+      place.objects.delete((yield* segmentsAt(place)).find(({ level }) => level === 1)!.object)
+      // Whole, under the right name, and of another history.
+      const forging = putting(() =>
+        plant(machine, place, { from: 0, to: 16, level: 1 }, { root: new Uint8Array(32) }).pipe(
+          Effect.provide(services),
+          Effect.orDie
+        )
+      )
+      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, forging))), "Corrupt")
+      assert.lengthOf((yield* segmentsAt(place)).filter(({ level }) => level === 0), 16)
+    }).pipe(Effect.provide(services)), 30_000)
+
   it.effect("proves that what it made is there, or was made by another try", () =>
     Effect.gen(function*() {
       const machine = yield* makeMachine
