@@ -1,67 +1,14 @@
 /** Which segments become one, what is proven before any of them goes, and what the next compaction clears up. */
 import { assert, describe, it } from "@effect/vitest"
-import { compact } from "@sealog/core/backup/Compaction"
-import { cut } from "@sealog/core/backup/Segmenter"
 import { readCursor, type Target } from "@sealog/core/backup/Shipper"
-import { StorageError } from "@sealog/core/backup/Storage"
-import { type SealedObject, sealSegment } from "@sealog/core/backup/VaultObjects"
 import { SEGMENT_FINAL_BYTES } from "@sealog/core/format/Limits"
-import { Entropy } from "@sealog/core/keys/Entropy"
-import { Effect, Ref, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { services } from "../journal/support.ts"
-import {
-  copyOf,
-  fill,
-  type Machine,
-  makeMachine,
-  makePlace,
-  meet,
-  type Place,
-  rangesAt,
-  ring,
-  segmentsAt,
-  shipAll,
-  troubled
-} from "./Memory.ts"
+import { compactAt, plant, shipSingly } from "./Compacting.ts"
+import { copyOf, fill, makeMachine, makePlace, meet, rangesAt, segmentsAt, troubled } from "./Memory.ts"
 
 /** The longest that is not final: what is no Padmé size is no whole segment. */
 const BELOW_FINAL_BYTES = SEGMENT_FINAL_BYTES - 128 * 1024
-
-/** So many segments of one event each. */
-const shipSingly = Effect.fn("test.shipSingly")(function*(machine: Machine, place: Place, count: number) {
-  for (let n = 0; n < count; n++) {
-    yield* fill(machine, 1)
-    yield* shipAll(machine, place.target)
-  }
-})
-
-const compactAt = ({ journal }: Machine, target: Target) =>
-  Effect.flatMap(Entropy, (entropy) => compact({ journal, ring, entropy, target }))
-
-const reasonOf = (error: { readonly reason: string }) => error.reason
-
-/** Puts a segment of the journal's own events there, of any level and session. */
-const plant = Effect.fn("test.plant")(function*(
-  { journal }: Machine,
-  { target }: Place,
-  range: { readonly from: number; readonly to: number; readonly level: number },
-  over: { readonly session?: Uint8Array; readonly root?: Uint8Array } = {}
-) {
-  const { session, writer } = yield* journal.identity
-  const { contents } = yield* cut(journal, { writer, ...range })
-  const name = {
-    epoch: 0,
-    writer,
-    level: range.level,
-    first: range.from,
-    last: range.to - 1,
-    session: over.session ?? session
-  }
-  const after = { ...contents.after, ...(over.root === undefined ? {} : { root: over.root }) }
-  const sealed = yield* sealSegment({ ring, entropy: yield* Entropy, name, contents: { ...contents, after } })
-  yield* target.storage.put(sealed.object, sealed.bytes)
-  return sealed
-})
 
 /** The same place, where a listing gives some objects another size. */
 const listed = ({ name, storage }: Target, sizeOf: (object: string) => number | undefined): Target => ({
@@ -293,94 +240,6 @@ describe("a compaction", () => {
     }).pipe(Effect.provide(services)), 30_000)
 
   /** Verifies: FAULT-18 */
-  it.effect("puts the same bytes again where its own put was torn", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* shipSingly(machine, place, 16)
-      const pending = yield* Ref.make<SealedObject | undefined>(undefined)
-      const tearing: Target = {
-        name: "disk",
-        storage: {
-          ...place.target.storage,
-          put: (object, bytes) => {
-            place.objects.set(object, bytes.slice(0, 1_000))
-            return new StorageError({ reason: "Full", method: "put", subject: object, retryable: false })
-          }
-        }
-      }
-      const entropy = yield* Entropy
-      const { journal } = machine
-      yield* Effect.flip(compact({ journal, ring, entropy, target: tearing, pending }))
-      const sealed = (yield* Ref.get(pending))!
-      const report = yield* compact({ journal, ring, entropy, target: place.target, pending })
-      // The sixteen, and what was torn.
-      assert.deepInclude(report, { made: 1, removed: 17 })
-      assert.deepStrictEqual([...place.objects], [[sealed.object, sealed.bytes]])
-      assert.isUndefined(yield* Ref.get(pending))
-    }).pipe(Effect.provide(services)), 30_000)
-
-  /** Verifies: SHIP-7 */
-  it.effect("removes nothing where its own segment reads back as anything else", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* shipSingly(machine, place, 16)
-      const { storage } = place.target
-      const putting = (put: (object: string, bytes: Uint8Array) => Effect.Effect<void>): Target => ({
-        name: "disk",
-        storage: { ...storage, put: (object, bytes) => Effect.as(put(object, bytes), undefined) }
-      })
-      const flipping = putting((object, bytes) =>
-        Effect.sync(() => {
-          const other = bytes.slice()
-          other[other.length - 1]! ^= 1
-          place.objects.set(object, other)
-        })
-      )
-      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, flipping))), "Unauthentic")
-      assert.lengthOf((yield* segmentsAt(place)).filter(({ level }) => level === 0), 16)
-      place.objects.delete((yield* segmentsAt(place)).find(({ level }) => level === 1)!.object)
-      // Whole, under the right name, and of another history.
-      const forging = putting(() =>
-        plant(machine, place, { from: 0, to: 16, level: 1 }, { root: new Uint8Array(32) }).pipe(
-          Effect.provide(services),
-          Effect.orDie
-        )
-      )
-      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, forging))), "Corrupt")
-      assert.lengthOf((yield* segmentsAt(place)).filter(({ level }) => level === 0), 16)
-    }).pipe(Effect.provide(services)), 30_000)
-
-  it.effect("proves that what it made is there, or was made by another try", () =>
-    Effect.gen(function*() {
-      const machine = yield* makeMachine
-      const place = yield* makePlace()
-      yield* shipSingly(machine, place, 16)
-      const silent: Target = {
-        name: "disk",
-        storage: { ...place.target.storage, put: () => Effect.void }
-      }
-      assert.strictEqual(reasonOf(yield* Effect.flip(compactAt(machine, silent))), "NotFound")
-      assert.lengthOf(yield* segmentsAt(place), 16)
-      const late: Target = {
-        name: "disk",
-        storage: {
-          ...place.target.storage,
-          // Another try had put its own bytes under this name.
-          put: (object, bytes) =>
-            Effect.zipRight(
-              Effect.flatMap(plant(machine, place, { from: 0, to: 16, level: 1 }), () => Effect.void).pipe(
-                Effect.provide(services),
-                Effect.orDie
-              ),
-              place.target.storage.put(object, bytes)
-            )
-        }
-      }
-      assert.strictEqual((yield* compactAt(machine, late)).made, 1)
-      assert.deepStrictEqual(yield* rangesAt(place), [[0, 15, 1]])
-    }).pipe(Effect.provide(services)), 30_000)
 
   it.effect(
     "goes on where the blocks of the journal came back from another target, longer than the segments here",

@@ -25,7 +25,7 @@ export const causes: ReadonlyArray<Cause> = [
   {
     rows: ["first-memory", "restore-memory", "hundred-memory", "live-memory", "pipeline-memory", "memory-growth"],
     why:
-      "at the most of a first backup Node's own files are 50 MB, the main thread's heap 100, the working thread's 45, "
+      "at the most of a first backup Node's own files are 50 MB, the main thread's heap 80, the working thread's 45, "
       + "buffers in use 70, tables that LevelDB has mapped 50, and what glibc's malloc keeps of freed buffers, in as many "
       + "arenas as there are threads, the rest. Half a million messages take more than a hundred thousand since V8's heap, "
       + "malloc and the mapped tables come to where they stay only after some hundred thousand: a million take 3 % more "
@@ -54,7 +54,7 @@ export const causes: ReadonlyArray<Cause> = [
   {
     rows: ["chat-backup"],
     why: "the peers copy one file without a look into it. Here each row is read, made a message, encoded, hashed, "
-      + "compressed and made durable, some sixty microseconds of one thread; rows are read in it, and not in "
+      + "compressed and made durable, some fifty microseconds of one thread; rows are read in it, and not in "
       + "another."
   },
   {

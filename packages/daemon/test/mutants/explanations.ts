@@ -2,31 +2,8 @@
  * Why mutants that survive may. Written by hand, for a file, a mutator and the original text; a mutant that nothing here
  * covers is shown as unexplained.
  */
-import { partsOf } from "./Survivors.ts"
-
-export interface Explanation {
-  readonly kind: string
-  readonly why: string
-  readonly covers: (survivor: string) => boolean
-}
-
-/** Each mutant as `File.ts | Mutator | what stands there`, or with ` → what stood there instead` where only that may. */
-const explain = (kind: string, why: string, ...mutants: ReadonlyArray<string>): Explanation => {
-  const keys = new Set(mutants)
-  return {
-    kind,
-    why,
-    covers: (survivor) => {
-      const { file, mutated, mutator, original } = partsOf(survivor)
-      const key = `${file.split("/").at(-1)} | ${mutator} | ${original}`
-      return keys.has(key) || keys.has(`${key} → ${mutated}`)
-    }
-  }
-}
-
-const SAME = "The same, whatever comes"
-const TEXT = "Another text for people"
-const COST = "The same, at another cost"
+import { COST, explain, type Explanation, SAME, TEXT } from "./Explanation.ts"
+import { ofShipping } from "./explanationsOfShipping.ts"
 
 export const explanations: ReadonlyArray<Explanation> = [
   explain(
@@ -294,5 +271,6 @@ export const explanations: ReadonlyArray<Explanation> = [
     "Padme.ts | ConditionalExpression | Either.isRight(shape) && shape.right.plaintextLength >= length → true",
     "Padme.ts | ConditionalExpression | shape.right.plaintextLength >= length → true",
     "Padme.ts | ArithmeticOperator | size + 1"
-  )
+  ),
+  ...ofShipping
 ]
