@@ -13,7 +13,7 @@ import { ask } from "./Thread.ts"
 /** A window of one event costs less in the one thread than a turn in the pool, bytes. */
 const SHORT_BYTES = EVENT_BYTES + MAX_LENGTH_BYTES
 /** Less than this in all is done at once, bytes. */
-const HERE_BYTES = 256 * 1024
+const HERE_BYTES = 1024 * 1024
 
 export const threadedCompressor: CompressorShape = makeCompressor({
   smallBytes: SHORT_BYTES,
