@@ -202,12 +202,14 @@ export class Target {
     return random() < QUICK_CHANCE ? timeline.sleep(Math.floor(random() * QUICK_MILLIS), mortal) : Effect.void
   }
 
-  private fault({ verb }: Call): Fault | undefined {
+  private fault({ name, verb }: Call): Fault | undefined {
     const fault = this.drawn(verb)
     if (fault === undefined) return undefined
     const reason = fault._tag === "fail" ? ` ${fault.reason}` : ""
     count(this.hands.counts, `${verb} ${fault._tag}${reason}`)
     if (fault._tag === "tornSilently") this.damage("lied about")
+    // Nobody can tell a wrong answer from a damaged object, and that is sealed anew (`harm`).
+    if (fault._tag === "wrongBytes" || fault._tag === "short") this.put.delete(name)
     return fault
   }
 
