@@ -87,6 +87,8 @@ export class Target {
   private readonly faulty: FaultyStorage
   /** What was put under each name, ever. */
   private readonly put = new Map<string, Uint8Array>()
+  /** Names of what may be found to be damaged there, and come again once. */
+  private readonly doubted = new Set<string>()
   private snapshots: Array<Snapshot> = []
 
   constructor(hands: Hands) {
@@ -189,7 +191,8 @@ export class Target {
       const before = this.put.get(name)
       this.put.set(name, bytes)
       const common = Math.min(before?.length ?? 0, bytes.length)
-      if (before !== undefined && Buffer.compare(before.subarray(0, common), bytes.subarray(0, common)) !== 0) {
+      const isSame = before === undefined || Buffer.compare(before.subarray(0, common), bytes.subarray(0, common)) === 0
+      if (!isSame && !this.doubted.delete(name)) {
         this.hands.complain(`${name} was put at ${this.name} twice with different bytes`)
       }
     })
@@ -208,8 +211,8 @@ export class Target {
     const reason = fault._tag === "fail" ? ` ${fault.reason}` : ""
     count(this.hands.counts, `${verb} ${fault._tag}${reason}`)
     if (fault._tag === "tornSilently") this.damage("lied about")
-    // Nobody can tell a wrong answer from a damaged object, and that is sealed anew (`harm`).
-    if (fault._tag === "wrongBytes" || fault._tag === "short") this.put.delete(name)
+    // Nobody can tell a wrong answer from a damaged object, and what was torn is one: both are sealed anew (`harm`).
+    if (DAMAGING.has(fault._tag)) this.doubted.add(name)
     return fault
   }
 
@@ -253,6 +256,8 @@ const FLAKY: ReadonlyArray<Fault> = [
   { _tag: "fail", reason: "Throttled" },
   { _tag: "lostAcknowledgement" }
 ]
+
+const DAMAGING: ReadonlySet<Fault["_tag"]> = new Set(["wrongBytes", "short", "tornSilently"])
 
 const GARBLED: ReadonlyArray<Fault> = [{ _tag: "wrongBytes" }, { _tag: "short", keepBytes: 10 }]
 
