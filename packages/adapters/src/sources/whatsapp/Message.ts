@@ -22,16 +22,16 @@ export interface RawMessage {
 /** By its address a conversation is known: the store's own number for it says the same, and less. */
 export const kindOfChat = (address: string): string | undefined => {
   const [, domain = ""] = /@([^@]*)$/.exec(address) ?? []
-  return CHATS[domain]
+  return CHATS.get(domain)
 }
 
-const CHATS: Readonly<Record<string, string>> = {
-  "s.whatsapp.net": "direct",
-  "lid": "direct",
-  "g.us": "group",
-  "broadcast": "broadcast",
-  "newsletter": "channel"
-}
+const CHATS: ReadonlyMap<string, string> = new Map([
+  ["s.whatsapp.net", "direct"],
+  ["lid", "direct"],
+  ["g.us", "group"],
+  ["broadcast", "broadcast"],
+  ["newsletter", "channel"]
+])
 
 /** The code of a message that was deleted for everyone. */
 const DELETED = 14
@@ -60,14 +60,14 @@ const TYPES: Readonly<Record<number, string>> = {
   54: "video"
 }
 
-/** Of a code that is not known, what the type of its file says. */
-const MEDIA: Readonly<Record<string, string>> = {
-  image: "image",
-  video: "video",
-  audio: "voice",
-  application: "document",
-  text: "document"
-}
+/** Of a code that is not known, what the type of its file says: a word of the sender's, which may be `constructor`. */
+const MEDIA: ReadonlyMap<string, string> = new Map([
+  ["image", "image"],
+  ["video", "video"],
+  ["audio", "voice"],
+  ["application", "document"],
+  ["text", "document"]
+])
 
 const HAS_FILE = new Set(["image", "video", "voice", "document", "sticker"])
 
@@ -159,7 +159,7 @@ export const partsOfKey = (key: string): KeyParts | undefined => {
 
 const typeOf = (code: number | undefined, mime: string | undefined): string => {
   const known = code === undefined ? undefined : TYPES[code]
-  return known ?? MEDIA[mime?.split("/")[0] ?? ""] ?? "unknown"
+  return known ?? MEDIA.get(mime?.split("/")[0] ?? "") ?? "unknown"
 }
 
 /** In a group only the member tells: the address that the row itself has is the group's. */

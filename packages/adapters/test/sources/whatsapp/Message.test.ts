@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { messageOf, partsOfKey, type RawMessage } from "@sealog/adapters/sources/whatsapp/Message"
+import { kindOfChat, messageOf, partsOfKey, type RawMessage } from "@sealog/adapters/sources/whatsapp/Message"
 import { metadataOf, withReactions } from "@sealog/adapters/testing/WhatsAppBlobs"
 import { encodeEvent } from "@sealog/core/format/EventCodec"
 
@@ -60,6 +60,19 @@ describe("a row of WhatsApp as a message", () => {
     assert.deepInclude(type({ ZMESSAGETYPE: 999, ZVCARDSTRING: "video/mp4" }), { type: "video", sourceType: "999" })
     assert.deepInclude(type({ ZMESSAGETYPE: 6, ZGROUPEVENTTYPE: 12 }).extra as object, { event: 12 })
     assert.notProperty(type({ ZMESSAGETYPE: 0, ZGROUPEVENTTYPE: 2 }).extra, "event")
+  })
+
+  it("takes no word of a store for more than a word, whatever JavaScript knows by it", () => {
+    for (const word of ["constructor", "__proto__", "toString", "hasOwnProperty"]) {
+      const row = read({ ZMESSAGETYPE: 999, ZVCARDSTRING: `${word}/x` })
+      assert.deepInclude(row.message, { type: "unknown", sourceType: "999" })
+      assert.notProperty(row.message, "attachments")
+      const { conversation, message } = row
+      assert.doesNotThrow(() =>
+        encodeEvent({ kind: "message.added", source: "whatsapp", recordedAt: 0, conversation, message })
+      )
+      assert.isUndefined(kindOfChat(`12025550101@${word}`))
+    }
   })
 
   it("has its file by name, type and size, wherever that lies now", () => {
